@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slotheap: a garbage-collected heap of its own for every short-lived store.
+ *
+ * Read in this order:
+ *   base.h     statuses and errors
+ *   ref.h      slh_ref: what a reference is
+ *   runtime.h  slh_runtime: the collector and the types, made once
+ *   pool.h     slh_pool: the virtual memory that heaps are taken from
+ *   heap.h     slh_heap: acquire, allocate, collect, release
+ *   roots.h    slh_roots: what a collection starts from
+ *   access.h   fields, elements and lengths
+ *   inspect.h  statistics, walking and verifying a heap
+ *
+ * Threads: a pool and a runtime may be used from any thread at any time. A
+ * heap belongs to one thread at a time; hand it over with whatever
+ * synchronisation you would use for plain memory.
+ *
+ * Errors: a call that can fail returns slh_status and has no effect when it
+ * fails, unless its comment says otherwise. Calls that make something take
+ * an optional slh_error, filled with a sentence that names what was wrong
+ * and what is allowed. Misuse that the contract forbids (releasing a heap
+ * twice) stops the process with a message that names the call.
+ */
+#ifndef SLOTHEAP_H
+#define SLOTHEAP_H
+
+#include <slotheap/base.h>
+#include <slotheap/ref.h>
+#include <slotheap/runtime.h>
+#include <slotheap/pool.h>
+#include <slotheap/heap.h>
+#include <slotheap/roots.h>
+#include <slotheap/access.h>
+#include <slotheap/inspect.h>
+
+#endif

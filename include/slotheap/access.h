@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Fields, elements and lengths.
+ *
+ * Inline calls (slh_get_*, slh_set_*, slh_array_get_*, ...) trust that the
+ * reference is an object of the expected type and do no check of it. A wrong
+ * reference is memory-safe for everything outside the heap: in a wide pool it
+ * reads or writes bytes of this same heap, or faults on a guard.
+ * Elements are always checked against the array's length.
+ *
+ * Checked calls (slh_object_type, slh_struct_get, slh_array_data, ...) return
+ * an error for whatever bits a reference has, and never fault.
+ */
+#ifndef SLOTHEAP_ACCESS_H
+#define SLOTHEAP_ACCESS_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/ref.h>
+#include <slotheap/runtime.h>
+
+SLH_BEGIN_DECLS
+
+/* The address `offset` bytes into an object. Valid until the next call that
+ * can collect. The sum is made in 64 bits, so an offset below the guard size
+ * never reaches another slot. */
+static inline void *slh_address(const slh_heap *heap, slh_ref object, uint32_t offset)
+{
+  return slh_heap_get_data(heap)->base + object.bits + (uint64_t)offset;
+}
+
+/* The length of an array. Inline, unchecked. */
+static inline uint32_t slh_array_length(const slh_heap *heap, slh_ref array)
+{
+  return *(const uint32_t *)slh_address(heap, array, SLH_ARRAY_LENGTH_OFFSET);
+}
+
+/* Where element `index` lies; wraps at 4 GiB. Not an object reference. */
+static inline slh_ref slh_element(slh_ref array, uint32_t index, uint32_t element_bytes)
+{
+  slh_ref at = {array.bits + SLH_ARRAY_DATA_OFFSET + index * element_bytes};
+  return at;
+}
+
+/*
+ * slh_get_X(heap, object, offset) and slh_set_X(heap, object, offset, value):
+ * the field at byte `offset` (of slh_field) of a struct. Inline, unchecked.
+ *
+ * slh_array_get_X(heap, array, index, &value) and
+ * slh_array_set_X(heap, array, index, value): an element. SLH_E_BOUNDS if
+ * `index` is not below the array's length; nothing is read or written then.
+ * The element's offset is computed in 32 bits: with a forged length it still
+ * lands in the heap or on its guard.
+ */
+/* Fields go through memcpy, which may alias anything; 32-bit words do not, so
+ * that compilers keep a heap's bump pointer in a register across them. */
+#define SLH_DEFINE_FIELD(X, T)                                                                     \
+  static inline T slh_get_##X(const slh_heap *heap, slh_ref object, uint32_t offset)               \
+  {                                                                                                \
+    T value;                                                                                       \
+    memcpy(&value, slh_address(heap, object, offset), sizeof value);                               \
+    return value;                                                                                  \
+  }                                                                                                \
+  static inline void slh_set_##X(slh_heap *heap, slh_ref object, uint32_t offset, T value)         \
+  {                                                                                                \
+    memcpy(slh_address(heap, object, offset), &value, sizeof value);                               \
+  }                                                                                                \
+  SLH_DEFINE_ELEMENT(X, T)
+#define SLH_DEFINE_WORD_FIELD(X, T)                                                                \
+  static inline T slh_get_##X(const slh_heap *heap, slh_ref object, uint32_t offset)               \
+  {                                                                                                \
+    return *(const T *)slh_address(heap, object, offset);                                          \
+  }                                                                                                \
+  static inline void slh_set_##X(slh_heap *heap, slh_ref object, uint32_t offset, T value)         \
+  {                                                                                                \
+    *(T *)slh_address(heap, object, offset) = value;                                               \
+  }                                                                                                \
+  SLH_DEFINE_ELEMENT(X, T)
+#define SLH_DEFINE_ELEMENT(X, T)                                                                   \
+  static inline SLH_NODISCARD slh_status slh_array_get_##X(const slh_heap *heap, slh_ref array,    \
+                                                           uint32_t index, T *out)                 \
+  {                                                                                                \
+    if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))                                      \
+      return SLH_E_BOUNDS;                                                                         \
+    *out = slh_get_##X(heap, slh_element(array, index, sizeof(T)), 0);                             \
+    return SLH_OK;                                                                                 \
+  }                                                                                                \
+  static inline SLH_NODISCARD slh_status slh_array_set_##X(slh_heap *heap, slh_ref array,          \
+                                                           uint32_t index, T value)                \
+  {                                                                                                \
+    if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))                                      \
+      return SLH_E_BOUNDS;                                                                         \
+    slh_set_##X(heap, slh_element(array, index, sizeof(T)), 0, value);                             \
+    return SLH_OK;                                                                                 \
+  }
+
+/* Sixteen bytes without further meaning. */
+typedef struct slh_v128 {
+  uint8_t bytes[16];
+} slh_v128;
+
+SLH_DEFINE_FIELD(i8, int8_t)
+SLH_DEFINE_FIELD(u8, uint8_t)
+SLH_DEFINE_FIELD(i16, int16_t)
+SLH_DEFINE_FIELD(u16, uint16_t)
+SLH_DEFINE_FIELD(i64, int64_t)
+SLH_DEFINE_FIELD(u64, uint64_t)
+SLH_DEFINE_FIELD(f32, float)
+SLH_DEFINE_FIELD(f64, double)
+SLH_DEFINE_FIELD(v128, slh_v128)
+SLH_DEFINE_WORD_FIELD(i32, int32_t)
+SLH_DEFINE_WORD_FIELD(u32, uint32_t)
+#undef SLH_DEFINE_FIELD
+#undef SLH_DEFINE_WORD_FIELD
+#undef SLH_DEFINE_ELEMENT
+
+/* References are read like every other field, and written in two ways:
+ * slh_init_ref into a new object, before anything can collect; slh_set_ref,
+ * the write barrier, everywhere else. */
+static inline slh_ref slh_get_ref(const slh_heap *heap, slh_ref object, uint32_t offset)
+{
+  slh_ref value = {*(const uint32_t *)slh_address(heap, object, offset)};
+  return value;
+}
+
+static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
+{
+  *(uint32_t *)slh_address(heap, object, offset) = value.bits;
+}
+
+static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
+{
+  slh_init_ref(heap, object, offset, value);
+}
+
+static inline SLH_NODISCARD slh_status slh_array_get_ref(const slh_heap *heap, slh_ref array,
+                                                         uint32_t index, slh_ref *out)
+{
+  if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))
+    return SLH_E_BOUNDS;
+  *out = slh_get_ref(heap, slh_element(array, index, 4), 0);
+  return SLH_OK;
+}
+
+static inline SLH_NODISCARD slh_status slh_array_init_ref(slh_heap *heap, slh_ref array,
+                                                          uint32_t index, slh_ref value)
+{
+  if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))
+    return SLH_E_BOUNDS;
+  slh_init_ref(heap, slh_element(array, index, 4), 0, value);
+  return SLH_OK;
+}
+
+static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref array,
+                                                         uint32_t index, slh_ref value)
+{
+  return slh_array_init_ref(heap, array, index, value);
+}
+
+/* ---- checked ---- */
+
+/*
+ * The type of the object that `ref` points at. Errors: SLH_E_TYPE (null or
+ * an i31), SLH_E_CORRUPT (out of the heap, misaligned, or what lies there has
+ * no valid header, or does not fit into the heap).
+ */
+SLH_API SLH_NODISCARD slh_status slh_object_type(const slh_heap *heap, slh_ref ref,
+                                                 const slh_type **out);
+
+/* Bytes that the object takes, header and padding included. Errors: as
+ * above. */
+SLH_API SLH_NODISCARD slh_status slh_object_size(const slh_heap *heap, slh_ref ref, uint64_t *out);
+
+/* Whether `ref` is an object of `type` or of a subtype of it. False for
+ * null, i31s and everything that slh_object_type refuses. */
+SLH_API bool slh_object_is(const slh_heap *heap, slh_ref ref, const slh_type *type);
+
+/* A field's or element's value; `storage` says which member holds it. Small
+ * integers are sign-extended. */
+typedef struct slh_value {
+  slh_storage storage;
+  union {
+    int64_t integer; /* i8, i16, i32, i64 */
+    float f32;
+    double f64;
+    slh_v128 v128;
+    slh_ref ref;
+  };
+} slh_value;
+
+/* Field `field` (a number, from 0) of a struct, or element `index` of an
+ * array. set: `value->storage` must be that of the field; integers are
+ * truncated to it; a reference must be null, an i31 or point at an object.
+ * Errors: those of slh_object_type; SLH_E_TYPE (not a struct / array, or
+ * another storage); SLH_E_BOUNDS (no such field or element). */
+SLH_API SLH_NODISCARD slh_status slh_struct_get(const slh_heap *heap, slh_ref object,
+                                                uint32_t field, slh_value *out);
+SLH_API SLH_NODISCARD slh_status slh_struct_set(slh_heap *heap, slh_ref object, uint32_t field,
+                                                const slh_value *value);
+SLH_API SLH_NODISCARD slh_status slh_array_get(const slh_heap *heap, slh_ref array, uint32_t index,
+                                               slh_value *out);
+SLH_API SLH_NODISCARD slh_status slh_array_set(slh_heap *heap, slh_ref array, uint32_t index,
+                                               const slh_value *value);
+
+/* The elements of an array of `element` as host memory: `*length` elements
+ * from `*data` on, all inside the heap. Valid until the next call that can
+ * collect. For references, write through slh_array_set_ref instead.
+ * Errors: those of slh_object_type; SLH_E_TYPE (not an array of those). */
+SLH_API SLH_NODISCARD slh_status slh_array_data(const slh_heap *heap, slh_ref array,
+                                                slh_storage element, void **data, uint32_t *length);
+
+SLH_END_DECLS
+
+#endif

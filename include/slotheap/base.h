@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Statuses, errors and the few macros that every header needs. */
+#ifndef SLOTHEAP_BASE_H
+#define SLOTHEAP_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SLH_VERSION_MAJOR 0
+#define SLH_VERSION_MINOR 1
+#define SLH_VERSION_PATCH 0
+
+#ifdef __cplusplus
+#define SLH_BEGIN_DECLS extern "C" {
+#define SLH_END_DECLS }
+#define SLH_STATIC_ASSERT(condition, why) static_assert(condition, why)
+#else
+#define SLH_BEGIN_DECLS
+#define SLH_END_DECLS
+#define SLH_STATIC_ASSERT(condition, why) _Static_assert(condition, why)
+#endif
+
+#define SLH_API __attribute__((visibility("default")))
+#define SLH_NODISCARD __attribute__((warn_unused_result))
+#define SLH_LIKELY(x) __builtin_expect(!!(x), 1)
+#define SLH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+SLH_BEGIN_DECLS
+
+/* What a call came to. Values never change between versions. */
+typedef enum slh_status {
+  SLH_OK = 0,
+  SLH_E_INVALID = 1,     /* an argument or option is out of its range */
+  SLH_E_NOMEM = 2,       /* the system has no memory or address space left */
+  SLH_E_LIMIT = 3,       /* a limit of this store would be exceeded */
+  SLH_E_FULL = 4,        /* every slot of the pool is taken */
+  SLH_E_BUSY = 5,        /* every evacuation space is lent; try again later */
+  SLH_E_COLLECT = 6,     /* no room: collect or grow the heap, then retry */
+  SLH_E_TOO_LARGE = 7,   /* an object that no heap of this limit can hold */
+  SLH_E_CORRUPT = 8,     /* the heap holds bytes the library did not write */
+  SLH_E_BOUNDS = 9,      /* an index or range lies outside its object */
+  SLH_E_TYPE = 10,       /* an object is not of the type the call needs */
+  SLH_E_SYSTEM = 11,     /* a system call failed; see slh_error.os_errno */
+  SLH_E_UNSUPPORTED = 12 /* this collector or system cannot do that */
+} slh_status;
+
+/* Why a call failed, in words. Caller-owned; plain data. */
+typedef struct slh_error {
+  slh_status status;
+  int os_errno;      /* errno of the failed system call, or 0 */
+  char message[240]; /* one sentence, no newline, always terminated */
+} slh_error;
+
+/* The name of a status ("SLH_E_FULL"), or "SLH_E_?" for an unknown value.
+ * The string is static. Any thread. */
+SLH_API const char *slh_status_name(slh_status status);
+
+/* What a status means, in a few words ("every slot of the pool is taken").
+ * The string is static. Any thread. */
+SLH_API const char *slh_status_text(slh_status status);
+
+/* The library's version as "MAJOR.MINOR.PATCH"; it can differ from the
+ * SLH_VERSION_ macros that a host was compiled with. Static. Any thread. */
+SLH_API const char *slh_version(void);
+
+SLH_END_DECLS
+
+#endif

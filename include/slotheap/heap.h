@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slh_heap: one store's garbage-collected heap, from acquire to release.
+ *
+ * Objects and dead fillers lie in [start, bump) without a gap. References are
+ * offsets from `base`; the base never moves. A collection moves objects
+ * within the heap, so after any call that can collect, every slh_ref that was
+ * not rooted is void.
+ */
+#ifndef SLOTHEAP_HEAP_H
+#define SLOTHEAP_HEAP_H
+
+#include <slotheap/base.h>
+#include <slotheap/pool.h>
+#include <slotheap/ref.h>
+#include <slotheap/runtime.h>
+
+SLH_BEGIN_DECLS
+
+typedef struct slh_heap slh_heap;
+typedef struct slh_roots slh_roots;
+
+/*
+ * What compiled code needs of a heap, at fixed offsets. An slh_heap * points
+ * at its slh_heap_data. Offsets `bump`, `limit`, `dirty` and `young` count
+ * from `base`.
+ *
+ * To allocate inline: end = bump + size; if end > limit, call the library;
+ * else store bump = end and write the header word (and the length of an
+ * array). Bytes from max(bump, dirty) on are zero, those below `dirty` are
+ * not: initialise every field before anything can collect.
+ */
+typedef struct slh_heap_data {
+  char *base;     /* +0  address of offset 0; not accessible itself */
+  uint64_t bump;  /* +8  offset of the next free byte */
+  uint64_t limit; /* +16 allocation may go up to here */
+  uint64_t dirty; /* +24 highest bump at the last collection; see above */
+  uint64_t young; /* +32 start of what a young collection moves */
+  uint64_t unused[3];
+} slh_heap_data;
+
+SLH_STATIC_ASSERT(sizeof(slh_heap_data) == 64, "one cache line, known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, bump) == 8, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, limit) == 16, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, dirty) == 24, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, young) == 32, "known to compiled code");
+
+/* Offset of the first object in a heap of a wide pool. References below it
+ * fault: null plus a small offset is caught by the guard at no cost. */
+#define SLH_WIDE_START 4096u
+
+static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
+{
+  return (slh_heap_data *)heap;
+}
+
+/*
+ * Lists the references that a store holds outside its heap, by address, for
+ * a collection that starts (see roots.h). Called on the heap's thread, from
+ * calls that can collect; must not use the heap. A failed slh_roots_add need
+ * not be handled: the list remembers it and the collection fails.
+ */
+typedef void slh_enumerate_roots_fn(void *host, slh_heap *heap, slh_roots *roots);
+
+typedef struct slh_heap_options {
+  size_t struct_size;   /* sizeof(slh_heap_options), set by the initialiser */
+  slh_runtime *runtime; /* required; must outlive the heap */
+  /* The heap may hold this much; more is SLH_E_LIMIT. 0: what the pool
+   * allows. Clamped to that. */
+  uint64_t max_bytes;
+  /* Allocated before the first collection is considered. 0: 1 MiB. Clamped
+   * to max_bytes. */
+  uint64_t initial_bytes;
+  slh_enumerate_roots_fn *enumerate_roots; /* NULL: the store has none */
+  void *host;                              /* passed to it */
+} slh_heap_options;
+
+#define SLH_HEAP_OPTIONS_INIT                                                                      \
+  {                                                                                                \
+    sizeof(slh_heap_options), NULL, 0, 0, NULL, NULL                                               \
+  }
+
+/*
+ * Takes an empty heap from the pool, at once. A slot that was used before is
+ * taken first; that makes no system call. The caller owns the heap until
+ * slh_heap_release. Any thread.
+ * Errors: SLH_E_FULL, SLH_E_INVALID (no runtime, struct_size not known).
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
+                                                  slh_heap **out);
+
+/* Ends the store: scrubs what it wrote and returns the slot. Every reference
+ * into it is void. NULL is ignored. Any thread; releasing twice stops the
+ * process with a message. */
+SLH_API void slh_heap_release(slh_heap *heap);
+
+/* Forgets all objects, as if nothing had been allocated; options, mappings
+ * and bookkeeping stay. */
+SLH_API void slh_heap_reset(slh_heap *heap);
+
+SLH_API slh_runtime *slh_heap_runtime(const slh_heap *heap);
+SLH_API slh_pool *slh_heap_pool(const slh_heap *heap);
+SLH_API void *slh_heap_host(const slh_heap *heap);
+
+/* ---- allocation ----
+ *
+ * Two families. slh_alloc_* never collects and has three outcomes: SLH_OK;
+ * SLH_E_COLLECT (no room below the soft limit: collect, or grow by
+ * slh_heap_grow, and retry; slh_heap_bytes_needed says how much); or an error
+ * that no retry can help. slh_new_* collects and grows by itself, as the
+ * heap's policy decides, and can move every object.
+ *
+ * Objects come zeroed (references null), except from the _uninit calls: there
+ * every field must be set before anything can collect.
+ *
+ * Errors of both: SLH_E_LIMIT (the live objects and this one exceed
+ * max_bytes), SLH_E_TOO_LARGE (this one alone does), SLH_E_NOMEM (the system
+ * refused memory), SLH_E_TYPE (not a struct / array type). slh_new_* also
+ * those of slh_heap_collect. After any error but SLH_E_CORRUPT the heap is
+ * as usable as before.
+ */
+
+/* Out of line parts of the inline calls below. */
+SLH_API SLH_NODISCARD slh_status slh_alloc_struct_slow(slh_heap *heap, const slh_type *type,
+                                                       slh_ref *out);
+SLH_API SLH_NODISCARD slh_status slh_new_struct_slow(slh_heap *heap, const slh_type *type,
+                                                     slh_ref *out);
+
+/* An uninitialised struct; never collects. `type` must be a struct type of
+ * the heap's runtime (not checked). */
+static inline SLH_NODISCARD slh_status slh_alloc_struct_uninit(slh_heap *heap, const slh_type *type,
+                                                               slh_ref *out)
+{
+  slh_heap_data *data = slh_heap_get_data(heap);
+  uint64_t at = data->bump;
+  uint64_t end = at + type->size;
+
+  if (SLH_UNLIKELY(end > data->limit))
+    return slh_alloc_struct_slow(heap, type, out);
+  data->bump = end;
+  *(uint32_t *)(data->base + at) = type->header;
+  out->bits = (uint32_t)at;
+  return SLH_OK;
+}
+
+/* An uninitialised struct; collects and grows by itself. `type` must be a
+ * struct type of the heap's runtime (not checked). */
+static inline SLH_NODISCARD slh_status slh_new_struct_uninit(slh_heap *heap, const slh_type *type,
+                                                             slh_ref *out)
+{
+  slh_heap_data *data = slh_heap_get_data(heap);
+  uint64_t at = data->bump;
+  uint64_t end = at + type->size;
+
+  if (SLH_UNLIKELY(end > data->limit))
+    return slh_new_struct_slow(heap, type, out);
+  data->bump = end;
+  *(uint32_t *)(data->base + at) = type->header;
+  out->bits = (uint32_t)at;
+  return SLH_OK;
+}
+
+/* The same, zeroed. */
+SLH_API SLH_NODISCARD slh_status slh_alloc_struct(slh_heap *heap, const slh_type *type,
+                                                  slh_ref *out);
+SLH_API SLH_NODISCARD slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out);
+
+/* An array of `length` elements. */
+SLH_API SLH_NODISCARD slh_status slh_alloc_array(slh_heap *heap, const slh_type *type,
+                                                 uint32_t length, slh_ref *out);
+SLH_API SLH_NODISCARD slh_status slh_new_array(slh_heap *heap, const slh_type *type,
+                                               uint32_t length, slh_ref *out);
+SLH_API SLH_NODISCARD slh_status slh_alloc_array_uninit(slh_heap *heap, const slh_type *type,
+                                                        uint32_t length, slh_ref *out);
+SLH_API SLH_NODISCARD slh_status slh_new_array_uninit(slh_heap *heap, const slh_type *type,
+                                                      uint32_t length, slh_ref *out);
+
+/* Bytes that the last allocation answered with SLH_E_COLLECT wanted. */
+SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
+
+/* Raises the soft limit so that `bytes` more can be allocated without a
+ * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_NOMEM. */
+SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
+
+/*
+ * Makes room for `bytes`: collects, or grows, or both, as the policy decides.
+ * For hosts that allocate inline. Moves objects. Errors: SLH_E_LIMIT,
+ * SLH_E_TOO_LARGE, SLH_E_NOMEM, and those of slh_heap_collect.
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
+
+/* ---- collection ---- */
+
+/*
+ * Collects the whole heap: what is reachable from the roots is moved to the
+ * front, each root is rewritten, the rest is forgotten. The roots are those
+ * of `roots` (may be NULL) and those that enumerate_roots lists.
+ *
+ * Does nothing with the null collector.
+ * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM: nothing
+ * moved, the heap is as before. SLH_E_CORRUPT: the heap held something the
+ * library did not write; from then on every call but reset, release and the
+ * inline accessors returns it.
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, slh_roots *roots);
+
+SLH_END_DECLS
+
+#endif

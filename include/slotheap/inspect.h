@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Looking into a heap: figures, a walk over its objects, a verifier. */
+#ifndef SLOTHEAP_INSPECT_H
+#define SLOTHEAP_INSPECT_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/ref.h>
+#include <slotheap/roots.h>
+#include <slotheap/runtime.h>
+
+SLH_BEGIN_DECLS
+
+/* Bytes, unless it says otherwise; totals are since acquire or reset. */
+typedef struct slh_heap_stats {
+  uint64_t used;            /* objects and fillers now: bump - start */
+  uint64_t soft_limit;      /* may be used before the next collection */
+  uint64_t max;             /* may ever be used */
+  uint64_t accessible;      /* mapped readable and writable */
+  uint64_t dirty;           /* written since the last scrub, to be scrubbed */
+  uint64_t allocated_total; /* by all allocations */
+  uint64_t reclaimed_total; /* by all collections */
+  uint64_t copied_total;    /* moved by all collections */
+  uint64_t live;            /* left by the last collection */
+  uint64_t collections;     /* a count */
+  uint64_t growths;         /* a count: times the accessible prefix grew */
+} slh_heap_stats;
+
+/* On the heap's thread. Never fails. */
+SLH_API void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out);
+
+/* Offsets of the first object and of the next free byte. */
+SLH_API uint64_t slh_heap_start(const slh_heap *heap);
+SLH_API uint64_t slh_heap_bump(const slh_heap *heap);
+
+/* Called for each object (not for fillers) in address order; returns false
+ * to end the walk. Must not allocate in the heap. */
+typedef bool slh_visit_object_fn(void *context, slh_ref object, const slh_type *type,
+                                 uint64_t size);
+
+/* Walks all objects, dead ones included. Objects allocated uninitialised are
+ * visited as they are. Errors: SLH_E_CORRUPT (met something that is no
+ * object; those before it have been visited). */
+SLH_API SLH_NODISCARD slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit,
+                                               void *context);
+
+/*
+ * Checks the whole heap: every object well-formed, one after the other up to
+ * bump; every reference in them null, an i31, or the start of an object; so
+ * too the roots in `roots` (may be NULL); and every byte from the dirty mark
+ * to the end of the accessible prefix zero (not with SLH_ISOLATION_NONE).
+ * Takes one bit of host memory for each 8 bytes of heap.
+ * Errors: SLH_E_CORRUPT (`error` names the first thing that is wrong),
+ * SLH_E_NOMEM.
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots,
+                                                 slh_error *error);
+
+SLH_END_DECLS
+
+#endif

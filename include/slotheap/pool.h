@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slh_pool: one reservation of virtual memory, cut into slots that heaps are
+ * taken from and returned to.
+ */
+#ifndef SLOTHEAP_POOL_H
+#define SLOTHEAP_POOL_H
+
+#include <slotheap/base.h>
+
+SLH_BEGIN_DECLS
+
+typedef struct slh_pool slh_pool;
+
+/* How far a store is kept from the bytes of the store before it. */
+typedef enum slh_isolation {
+  /* Every byte that checked calls and inline allocation could have written
+   * is scrubbed at release. A store that wrote past its bump pointer through
+   * wild references can leave bytes for the next store to find in the same
+   * way; no object or field ever shows them. */
+  SLH_ISOLATION_SCRUB = 0,
+  /* Also what lies beyond is dropped, wherever the slot was accessible: one
+   * system call at each release. For hostile guests. */
+  SLH_ISOLATION_STRICT = 1,
+  /* Nothing is scrubbed: the stores of this pool trust each other. Fields of
+   * objects allocated uninitialised can show old bytes of another store. */
+  SLH_ISOLATION_NONE = 2
+} slh_isolation;
+
+/*
+ * Options of a pool. Zero in a field other than `isolation` means its
+ * default. Sizes are in bytes and rounded up to the host's page size.
+ */
+typedef struct slh_pool_options {
+  size_t struct_size; /* sizeof(slh_pool_options), set by the initialiser */
+  /* Heaps alive at a time. Default 1,000; 1 to 2^31. Each takes 4 GiB plus
+   * the guard of address space and up to 2 of vm.max_map_count mappings. */
+  uint64_t slots;
+  /* The most a heap can ever hold. Default and maximum 4 GiB - 64 KiB;
+   * minimum one page. */
+  uint64_t max_heap_bytes;
+  /* Inaccessible bytes behind each slot: any 32-bit reference plus any
+   * offset below this lands in the slot or faults. Default 1 MiB; at least
+   * SLH_STRUCT_SIZE_MAX, at most 1 TiB. */
+  uint64_t guard_bytes;
+  /* What a free slot keeps in memory, scrubbed; pages beyond it go back to
+   * the system at release. Default 1 MiB; rounded up to a page. */
+  uint64_t keep_resident_bytes;
+  /* Collections that can run at a time; one more gets SLH_E_BUSY. Default
+   * 16; 1 to 65,536. Each takes max_heap_bytes of address space. */
+  uint64_t max_collections;
+  /* What a free evacuation space keeps in memory. Default 32 MiB. */
+  uint64_t keep_evacuation_bytes;
+  slh_isolation isolation;
+} slh_pool_options;
+
+#define SLH_POOL_OPTIONS_INIT                                                                      \
+  {                                                                                                \
+    sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB                                \
+  }
+
+/* What the options of a pool come to. */
+typedef struct slh_pool_plan {
+  uint64_t page_bytes;
+  uint64_t slots;
+  uint64_t max_heap_bytes;      /* page-rounded */
+  uint64_t guard_bytes;         /* page-rounded */
+  uint64_t slot_stride_bytes;   /* from one slot to the next */
+  uint64_t lead_guard_bytes;    /* before the first slot */
+  uint64_t slab_bytes;          /* address space of all slots */
+  uint64_t keep_resident_bytes; /* page-rounded, at most max_heap_bytes */
+  uint64_t evacuation_spaces;   /* = max_collections */
+  uint64_t evacuation_stride_bytes;
+  uint64_t evacuation_slab_bytes; /* address space of all of them */
+  uint64_t keep_evacuation_bytes; /* page-rounded, at most max_heap_bytes */
+  uint64_t mappings;              /* the most this pool can take */
+  slh_isolation isolation;
+} slh_pool_plan;
+
+/* What the plan is made for. */
+typedef struct slh_host_limits {
+  uint64_t page_bytes;          /* a power of two from 4 KiB to 64 KiB */
+  uint64_t address_space_bytes; /* what a process can reserve */
+  uint64_t max_mappings;        /* vm.max_map_count; UINT64_MAX: no limit */
+} slh_host_limits;
+
+/*
+ * The layout that `options` (NULL: defaults) give on a host with `limits`
+ * (NULL: this one). A pure function otherwise: reserves nothing. Any thread.
+ * Errors: SLH_E_INVALID (an option out of its range), SLH_E_LIMIT (more
+ * address space or mappings than the host has; the message names the limit
+ * and how many slots would fit).
+ */
+SLH_API SLH_NODISCARD slh_status slh_pool_plan_new(const slh_pool_options *options,
+                                                   const slh_host_limits *limits,
+                                                   slh_pool_plan *out, slh_error *error);
+
+/*
+ * Reserves a pool. Takes address space and bookkeeping only; memory follows
+ * the heaps. `options` may be NULL for the defaults.
+ * Errors: those of slh_pool_plan_new; SLH_E_NOMEM (the system refused the
+ * reservation).
+ */
+SLH_API SLH_NODISCARD slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out,
+                                              slh_error *error);
+
+/* Returns all memory to the system. NULL is ignored. Every heap must have
+ * been released; otherwise the process stops with a message. */
+SLH_API void slh_pool_free(slh_pool *pool);
+
+typedef struct slh_pool_stats {
+  uint64_t slots;             /* as planned */
+  uint64_t slots_in_use;      /* taken at this moment */
+  uint64_t slots_touched;     /* taken at least once */
+  uint64_t acquires;          /* since the pool was made */
+  uint64_t warm_acquires;     /* of a slot that had been used before */
+  uint64_t full_refusals;     /* acquires that found the pool full */
+  uint64_t accessible_bytes;  /* of all slots */
+  uint64_t scrubbed_bytes;    /* by memset, since the pool was made */
+  uint64_t decommitted_bytes; /* given back, since the pool was made */
+  uint64_t decommit_failures; /* refused by the system, scrubbed instead */
+  uint64_t evacuation_in_use; /* collections running at this moment */
+  uint64_t evacuation_accessible_bytes;
+} slh_pool_stats;
+
+/* Counts over all slots. Costs a visit to each slot ever touched; figures of
+ * slots that other threads use meanwhile may be of different moments. */
+SLH_API void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out);
+
+/* Bytes of the pool's slots, and in `*evacuation_bytes` (may be NULL) of its
+ * evacuation spaces, that are in physical memory now, asked of the kernel
+ * page by page: slow. Any thread. Errors: SLH_E_SYSTEM, SLH_E_NOMEM. */
+SLH_API SLH_NODISCARD slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes,
+                                                   uint64_t *evacuation_bytes);
+
+SLH_END_DECLS
+
+#endif

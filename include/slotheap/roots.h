@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slh_roots: the references a collection starts from, listed by address. The
+ * collector rewrites each of them in place. A list is owned by one thread;
+ * its storage is reused after slh_roots_clear.
+ */
+#ifndef SLOTHEAP_ROOTS_H
+#define SLOTHEAP_ROOTS_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/ref.h>
+
+SLH_BEGIN_DECLS
+
+typedef enum slh_root_kind {
+  SLH_ROOT_STACK = 0, /* in a frame of guest code */
+  SLH_ROOT_OTHER = 1  /* anywhere else: globals, tables, host variables */
+} slh_root_kind;
+
+/* `count` references that lie side by side. */
+typedef struct slh_root {
+  slh_ref *first;
+  const char *reason; /* why they are roots, for those who look inside */
+  uint32_t count;
+  slh_root_kind kind;
+} slh_root;
+
+/* Makes an empty list. Errors: SLH_E_NOMEM. */
+SLH_API SLH_NODISCARD slh_status slh_roots_new(slh_runtime *runtime, slh_roots **out);
+
+/* NULL is ignored. The referenced roots are not touched. */
+SLH_API void slh_roots_free(slh_roots *roots);
+
+/*
+ * Adds `count` references from `first` on. They must stay where they are
+ * until the collection ends. `reason` is a static string, or NULL. A failure
+ * sticks: a collection given this list fails with it, nothing moved.
+ * Errors: SLH_E_NOMEM.
+ */
+SLH_API slh_status slh_roots_add(slh_roots *roots, slh_root_kind kind, slh_ref *first,
+                                 uint32_t count, const char *reason);
+
+/* Empties the list, its failure too; keeps its storage. */
+SLH_API void slh_roots_clear(slh_roots *roots);
+
+/* The entries of the list, `*count` of them. Valid until the next call that
+ * changes the list. */
+SLH_API const slh_root *slh_roots_entries(const slh_roots *roots, size_t *count);
+
+SLH_END_DECLS
+
+#endif

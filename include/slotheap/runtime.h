@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slh_runtime: the collector and the types that heaps are made with.
+ *
+ * A process makes one runtime (or a few), registers its types once, and
+ * shares it among all its heaps. It must outlive every heap that uses it.
+ */
+#ifndef SLOTHEAP_RUNTIME_H
+#define SLOTHEAP_RUNTIME_H
+
+#include <slotheap/base.h>
+
+SLH_BEGIN_DECLS
+
+typedef struct slh_runtime slh_runtime;
+
+typedef enum slh_collector {
+  SLH_COLLECTOR_COPYING = 0, /* moves what is reachable, forgets the rest */
+  SLH_COLLECTOR_NULL = 1     /* never collects: for stores that end soon */
+} slh_collector;
+
+/* Where the library's own bookkeeping (never guest bytes) is allocated.
+ * Functions must be thread-safe and may return NULL. `release` gets only
+ * what the same hook returned, never NULL. */
+typedef struct slh_allocator {
+  void *(*resize)(void *context, void *old, size_t bytes); /* old may be NULL */
+  void (*release)(void *context, void *memory);
+  void *context;
+} slh_allocator;
+
+typedef struct slh_runtime_options {
+  size_t struct_size; /* sizeof(slh_runtime_options), set by the initialiser */
+  slh_collector collector;
+  /* NULL: jemalloc, in an arena of its own, where the process has jemalloc
+   * and slotheap was configured with it; else the C library's malloc.
+   * Copied; the context must outlive the runtime. */
+  const slh_allocator *allocator;
+} slh_runtime_options;
+
+#define SLH_RUNTIME_OPTIONS_INIT                                                                   \
+  {                                                                                                \
+    sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL                                       \
+  }
+
+/*
+ * Makes a runtime. `options` may be NULL for the defaults.
+ * Errors: SLH_E_INVALID (an option is unknown), SLH_E_NOMEM.
+ */
+SLH_API SLH_NODISCARD slh_status slh_runtime_new(const slh_runtime_options *options,
+                                                 slh_runtime **out, slh_error *error);
+
+/* Frees a runtime and its types. NULL is ignored. No heap may use it any
+ * more. */
+SLH_API void slh_runtime_free(slh_runtime *runtime);
+
+/* ---- types ---- */
+
+/* What a field or an element holds. */
+typedef enum slh_storage {
+  SLH_I8 = 0,
+  SLH_I16 = 1,
+  SLH_I32 = 2,
+  SLH_I64 = 3,
+  SLH_F32 = 4,
+  SLH_F64 = 5,
+  SLH_V128 = 6, /* 16 bytes, aligned to 8: access it unaligned */
+  SLH_REF = 7   /* slh_ref, traced and rewritten by collections */
+} slh_storage;
+
+/* Bytes that a value of `storage` takes in an object. */
+static inline uint32_t slh_storage_size(slh_storage storage)
+{
+  static const uint8_t size[] = {1, 2, 4, 8, 4, 8, 16, 4};
+  return size[storage & 7];
+}
+
+typedef enum slh_kind {
+  SLH_KIND_FILLER = 1, /* dead bytes between objects */
+  SLH_KIND_STRUCT = 2,
+  SLH_KIND_ARRAY = 3
+} slh_kind;
+
+typedef struct slh_field {
+  const char *name; /* may be NULL */
+  slh_storage storage;
+  uint32_t offset; /* from the start of the object; set by the library */
+} slh_field;
+
+/*
+ * A registered type. Read-only and owned by its runtime; lives as long as it.
+ *
+ * Every object starts with a 4-byte header word. The fields of a struct
+ * follow from byte 4 in declaration order, each at its natural alignment (at
+ * most 8), the whole rounded up to 8: so a subtype's layout extends its
+ * supertype's. An array has its 32-bit length at byte 4 and its elements from
+ * byte 8. Compiled code may write `header` itself.
+ */
+typedef struct slh_type {
+  uint32_t header; /* header word of a new object of this type */
+  uint32_t size;   /* struct: bytes of an object. Array: bytes of an element */
+  slh_kind kind;
+  uint32_t index;                   /* 1.., unique in its runtime */
+  const struct slh_type *supertype; /* or NULL */
+  const char *name;                 /* the library's copy; never NULL */
+  uint32_t field_count;             /* an array has one: its element */
+  const slh_field *fields;
+} slh_type;
+
+#define SLH_ARRAY_LENGTH_OFFSET 4
+#define SLH_ARRAY_DATA_OFFSET 8
+
+/* Largest struct, in bytes; every field offset is below it. A pool's guard is
+ * never smaller, so a field of a wide slot never reaches a neighbour. */
+#define SLH_STRUCT_SIZE_MAX (256u * 1024)
+
+/* Types that one runtime can hold; the header has 26 bits for the index. */
+#define SLH_TYPES_MAX ((1u << 26) - 1)
+
+/*
+ * Registers a struct type. `fields[i].offset` of the input is ignored; the
+ * result has it. `supertype`, if not NULL, is a struct type of the same
+ * runtime whose fields must be the first fields of this one, storage by
+ * storage. `name` may be NULL. Names are copied. Two registrations with equal
+ * contents give two types. Any thread.
+ * Errors: SLH_E_INVALID (unknown storage, supertype of another runtime or
+ * not a prefix), SLH_E_TOO_LARGE (more than SLH_STRUCT_SIZE_MAX bytes),
+ * SLH_E_LIMIT (SLH_TYPES_MAX types), SLH_E_NOMEM.
+ */
+SLH_API SLH_NODISCARD slh_status slh_struct_type_new(slh_runtime *runtime, const char *name,
+                                                     const slh_type *supertype,
+                                                     const slh_field *fields, size_t field_count,
+                                                     const slh_type **out, slh_error *error);
+
+/* Registers an array type with elements of `element`. As above. */
+SLH_API SLH_NODISCARD slh_status slh_array_type_new(slh_runtime *runtime, const char *name,
+                                                    slh_storage element, const slh_type **out,
+                                                    slh_error *error);
+
+/* The type with that index, or NULL. Any thread; lock-free. */
+SLH_API const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index);
+
+SLH_END_DECLS
+
+#endif
