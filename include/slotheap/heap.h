@@ -51,7 +51,7 @@ SLH_STATIC_ASSERT(offsetof(slh_heap_data, young) == 32, "known to compiled code"
 
 static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
 {
-  return (slh_heap_data *)heap;
+  return (slh_heap_data *)(uintptr_t)heap;
 }
 
 /*

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Allocation: by bump, out of line parts and arrays. */
+#include "lib/heap.h"
+#include "lib/object.h"
+#include "lib/policy.h"
+
+/* How a call makes room. */
+typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
+
+/* Collection could not be had or did not help: the soft limit gives way. */
+static slh_status grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
+{
+  slh_status status;
+
+  if (heap->data.bump + bytes > heap->max)
+    return why == SLH_OK ? SLH_E_LIMIT : why;
+  status = slh_heap_grow(heap, bytes);
+  return status == SLH_E_NOMEM && why != SLH_OK ? why : status;
+}
+
+slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
+{
+  slh_status status = slhi_heap_extend(heap, bytes);
+
+  /* SLH_E_NOMEM, too: a collection needs no new memory in the heap. */
+  if (status != SLH_E_COLLECT && status != SLH_E_NOMEM)
+    return status;
+  if (!heap->runtime->collector->collects)
+    return status == SLH_E_NOMEM ? status : grow_for(heap, bytes, SLH_OK);
+  status = slh_heap_collect(heap, NULL);
+  if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
+    return status;
+  if (status == SLH_OK)
+    slhi_heap_set_soft(heap, slhi_policy_soft_limit(heap, bytes));
+  return grow_for(heap, bytes, status);
+}
+
+/* Room for an object of `bytes`, at *at; its header is written. */
+static inline slh_status place(slh_heap *heap, const slh_type *type, uint64_t bytes,
+                               make_room_fn *make_room, uint64_t *at)
+{
+  /* A corrupt heap has limit 0. */
+  if (SLH_UNLIKELY(heap->data.bump + bytes > heap->data.limit)) {
+    slh_status status = make_room(heap, bytes);
+
+    if (status != SLH_OK)
+      return status;
+  }
+  *at = heap->data.bump;
+  heap->data.bump = *at + bytes;
+  slhi_store_word(heap->data.base + *at, type->header);
+  return SLH_OK;
+}
+
+/* Bytes of [at, end) that may not be zero are those below the dirty mark. */
+static inline void zero(slh_heap *heap, uint64_t at, uint64_t end)
+{
+  if (SLH_UNLIKELY(at < heap->data.dirty)) {
+    uint64_t stop = end < heap->data.dirty ? end : heap->data.dirty;
+
+    memset(heap->data.base + at, 0, stop - at);
+  }
+}
+
+/* ---- structs ---- */
+
+static slh_status new_struct(slh_heap *heap, const slh_type *type, make_room_fn *make_room,
+                             slh_ref *out)
+{
+  uint64_t at;
+  slh_status status;
+
+  if (type->kind != SLH_KIND_STRUCT)
+    return SLH_E_TYPE;
+  status = place(heap, type, type->size, make_room, &at);
+  if (status != SLH_OK)
+    return status;
+  out->bits = (uint32_t)at;
+  return SLH_OK;
+}
+
+slh_status slh_alloc_struct_slow(slh_heap *heap, const slh_type *type, slh_ref *out)
+{
+  return new_struct(heap, type, slhi_heap_extend, out);
+}
+
+slh_status slh_new_struct_slow(slh_heap *heap, const slh_type *type, slh_ref *out)
+{
+  return new_struct(heap, type, slh_heap_make_room, out);
+}
+
+static slh_status new_zeroed_struct(slh_heap *heap, const slh_type *type, make_room_fn *make_room,
+                                    slh_ref *out)
+{
+  slh_status status = new_struct(heap, type, make_room, out);
+
+  if (status == SLH_OK)
+    zero(heap, out->bits + UINT64_C(4), heap->data.bump);
+  return status;
+}
+
+slh_status slh_alloc_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
+{
+  return new_zeroed_struct(heap, type, slhi_heap_extend, out);
+}
+
+slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
+{
+  return new_zeroed_struct(heap, type, slh_heap_make_room, out);
+}
+
+/* ---- arrays ---- */
+
+static slh_status new_array(slh_heap *heap, const slh_type *type, uint32_t length,
+                            make_room_fn *make_room, slh_ref *out)
+{
+  uint64_t at;
+  slh_status status;
+
+  if (type->kind != SLH_KIND_ARRAY)
+    return SLH_E_TYPE;
+  status = place(heap, type, slhi_array_bytes(type->size, length), make_room, &at);
+  if (status != SLH_OK)
+    return status;
+  slhi_store_word(heap->data.base + at + SLH_ARRAY_LENGTH_OFFSET, length);
+  out->bits = (uint32_t)at;
+  return SLH_OK;
+}
+
+static slh_status new_zeroed_array(slh_heap *heap, const slh_type *type, uint32_t length,
+                                   make_room_fn *make_room, slh_ref *out)
+{
+  slh_status status = new_array(heap, type, length, make_room, out);
+
+  if (status == SLH_OK)
+    zero(heap, out->bits + (uint64_t)SLH_ARRAY_DATA_OFFSET, heap->data.bump);
+  return status;
+}
+
+slh_status slh_alloc_array(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)
+{
+  return new_zeroed_array(heap, type, length, slhi_heap_extend, out);
+}
+
+slh_status slh_new_array(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)
+{
+  return new_zeroed_array(heap, type, length, slh_heap_make_room, out);
+}
+
+slh_status slh_alloc_array_uninit(slh_heap *heap, const slh_type *type, uint32_t length,
+                                  slh_ref *out)
+{
+  return new_array(heap, type, length, slhi_heap_extend, out);
+}
+
+slh_status slh_new_array_uninit(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)
+{
+  return new_array(heap, type, length, slh_heap_make_room, out);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The copying collector.
+ *
+ * Cheney's breadth-first evacuation ("A nonrecursive list compacting
+ * algorithm", CACM 13:11, 1970), into a space that is lent for the time of
+ * the collection and not part of the heap. References are written as their
+ * final offsets, so that the survivors can be copied back behind `start` as
+ * they are:
+ *
+ *   heap   |== start ======= from =======bump|......|
+ *                    evacuate |     ^
+ *                             v     | copy back
+ *   space      |== scanned ==|== grey ==|free....|
+ *
+ * The heap may hold anything. A reference is followed only if it is aligned
+ * and inside [start, bump); an object is copied only if its header names a
+ * type, and it fits into what is left of the heap and of the space. Objects
+ * in the space were checked when they were copied, and nobody can change them.
+ */
+#include "lib/heap.h"
+#include "lib/object.h"
+#include "lib/roots.h"
+
+struct evacuation {
+  char *from;     /* address of offset 0 in the heap */
+  char *to;       /* address of offset 0 if the space were the heap */
+  uint32_t start; /* what is moved lies in [start, end) */
+  uint32_t span;  /* (end - start) / 8 */
+  uint64_t end;
+  uint64_t free; /* final offset of the next copy */
+  struct shapes shapes;
+};
+
+/* An object's distance from `start` in units of 8, or at least `span` if the
+ * reference is not aligned, or does not point into [start, end): the rotation
+ * brings the low bits to the top, so that one comparison finds both. */
+static inline uint32_t distance(const struct evacuation *e, uint32_t ref)
+{
+  uint32_t bytes = ref - e->start;
+
+  return bytes >> 3 | bytes << 29;
+}
+
+static inline void copy_object(char *to, const char *from, uint64_t bytes)
+{
+  if (bytes == 16) {
+    memcpy(to, from, 16);
+  } else if (bytes <= 64) {
+    for (uint64_t i = 0; i < bytes; i += 8)
+      memcpy(to + i, from + i, 8);
+  } else {
+    memcpy(to, from, bytes);
+  }
+}
+
+/* Moves the object at offset `ref`, or finds where it went. 0: corrupt. */
+static inline uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
+{
+  char *old = e->from + ref;
+  uint32_t header = slhi_load_word(old);
+  struct object object;
+  uint32_t moved;
+
+  if (header & SLHI_FORWARDED) {
+    moved = header & ~UINT32_C(7);
+    return moved >= e->start && moved < e->free ? moved : 0;
+  }
+  if (SLH_UNLIKELY(!slhi_object_read(e->shapes, old, e->end - ref, &object)))
+    return 0;
+  /* Holds for every heap the library wrote. Forged objects can overlap, and
+   * would be copied many times over. */
+  if (SLH_UNLIKELY(e->free + object.bytes > e->end))
+    return 0;
+  moved = (uint32_t)e->free;
+  e->free += object.bytes;
+  copy_object(e->to + moved, old, object.bytes);
+  /* What was checked is what is used: header and length are not read again
+   * from the heap. The copy is not logged. */
+  slhi_store_word(e->to + moved, object.shape->header);
+  slhi_store_word(old, moved | SLHI_FORWARDED);
+  return moved;
+}
+
+/* Rewrites the reference at `at`. False: corrupt. */
+static inline bool evacuate_reference(struct evacuation *e, char *at)
+{
+  uint32_t ref = slhi_load_word(at);
+  uint32_t moved;
+
+  if (SLH_UNLIKELY(distance(e, ref) >= e->span))
+    return ref == 0 || (ref & 1) != 0;
+  moved = evacuate_object(e, ref);
+  slhi_store_word(at, moved);
+  return moved != 0;
+}
+
+/* `count` references that lie side by side. */
+static bool evacuate_range(struct evacuation *e, char *at, uint64_t count)
+{
+  for (uint64_t i = 0; i < count; i++) {
+    if (SLH_UNLIKELY(!evacuate_reference(e, at + 4 * i)))
+      return false;
+  }
+  return true;
+}
+
+static bool scan_struct(struct evacuation *e, const struct shape *shape, char *object)
+{
+  for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
+    if (SLH_UNLIKELY(!evacuate_reference(e, object + 4 * __builtin_ctzll(map))))
+      return false;
+  }
+  for (uint32_t i = 0; i < shape->more_count; i++) {
+    if (!evacuate_reference(e, object + shape->more[i]))
+      return false;
+  }
+  return true;
+}
+
+/* Scans grey objects until none is left. False: corrupt. */
+static bool scan(struct evacuation *e)
+{
+  uint64_t at = e->start;
+
+  while (at < e->free) {
+    char *object = e->to + at;
+    uint32_t word = slhi_load_word(object + 4);
+    const struct shape *shape = &e->shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
+
+    at += slhi_object_bytes(shape, word);
+    if (slhi_shape_kind(shape) == SLH_KIND_STRUCT) {
+      if (SLH_UNLIKELY(!scan_struct(e, shape, object)))
+        return false;
+    } else if (shape->refs != 0) {
+      if (SLH_UNLIKELY(!evacuate_range(e, object + SLH_ARRAY_DATA_OFFSET, word)))
+        return false;
+    }
+  }
+  return true;
+}
+
+static bool evacuate_roots(struct evacuation *e, const slh_roots *roots)
+{
+  for (size_t i = 0; i < roots->count; i++) {
+    const slh_root *root = &roots->entries[i];
+
+    if (!evacuate_range(e, (char *)root->first, root->count))
+      return false;
+  }
+  return true;
+}
+
+/* Moves the survivors to where they belong. */
+static void copy_back(slh_heap *heap, const struct evacuation *e)
+{
+  uint64_t bump = heap->data.bump;
+  uint64_t live = e->free - e->start;
+
+  memcpy(e->from + e->start, e->to + e->start, live);
+  if (heap->data.dirty < bump)
+    heap->data.dirty = bump;
+  heap->data.bump = e->free;
+  heap->reclaimed += bump - e->free;
+  heap->copied += live;
+  heap->live = live;
+  heap->collections++;
+}
+
+static slh_status collect(slh_heap *heap, const slh_roots *roots)
+{
+  slh_pool *pool = slh_heap_pool(heap);
+  uint64_t start = SLHI_START;
+  uint64_t end = heap->data.bump;
+  struct evacuation e;
+  struct slot *space;
+  bool sound;
+  slh_status status = slhi_pool_lend_space(pool, end - start, &space);
+
+  if (status != SLH_OK)
+    return status;
+  e.from = heap->data.base;
+  e.to = space->start - start;
+  e.start = (uint32_t)start;
+  e.span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN);
+  e.end = end;
+  e.free = start;
+  e.shapes = slhi_shapes(heap->runtime);
+  sound = evacuate_roots(&e, roots) && scan(&e);
+  if (sound)
+    copy_back(heap, &e);
+  slhi_pool_return_space(pool, space, e.free - start);
+  return sound ? SLH_OK : SLH_E_CORRUPT;
+}
+
+const struct collector slhi_copying_collector = {"copying", true, collect};

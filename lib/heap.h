@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#ifndef SLOTHEAP_LIB_HEAP_H
+#define SLOTHEAP_LIB_HEAP_H
+
+#include <slotheap/heap.h>
+
+#include "lib/runtime.h"
+#include "pool/error.h"
+#include "pool/pool.h"
+
+/*
+ * A heap: what the host sees of it, in the owner's part of its slot's record.
+ * Offsets count from data.base:
+ *
+ *   base     start          bump      limit      soft        max
+ *    |--------|=== objects ===|..........|----------|-----------|
+ *     guard                    allocate    commit     collect or grow
+ *
+ * limit = min(soft, what the slot has committed), so that the inline
+ * allocation has one comparison to make.
+ */
+struct slh_heap {
+  slh_heap_data data; /* first: an slh_heap * is an slh_heap_data * */
+  slh_runtime *runtime;
+  uint64_t soft; /* allocation beyond this collects or grows first */
+  uint64_t max;  /* allocation beyond this is refused */
+  slh_enumerate_roots_fn *enumerate_roots;
+  void *host;
+  uint64_t needed; /* bytes that the last SLH_E_COLLECT wanted */
+  uint64_t reclaimed;
+  uint64_t copied;
+  uint64_t live;    /* bytes left by the last collection */
+  uint64_t initial; /* first value of soft - start, and its least */
+  uint32_t collections;
+  uint32_t growths;
+  bool corrupt;    /* a collection met what the library did not write */
+  bool collecting; /* roots are being listed, or objects moved */
+};
+
+_Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
+_Static_assert(sizeof(struct slh_heap) <= SLHI_SLOT_OWNER_BYTES, "lives in a slot's record");
+_Static_assert(offsetof(struct slot, owner) == 0, "slhi_heap_slot casts");
+
+/* Offset of the first object. */
+#define SLHI_START SLH_WIDE_START
+
+static inline struct slot *slhi_heap_slot(const slh_heap *heap)
+{
+  return (struct slot *)(uintptr_t)heap;
+}
+
+static inline slh_heap *slhi_slot_heap(struct slot *slot)
+{
+  return (slh_heap *)(void *)slot->owner;
+}
+
+/* Offset of the first byte that cannot be accessed. */
+static inline uint64_t slhi_heap_committed(const slh_heap *heap)
+{
+  return SLHI_START + slhi_slot_committed(slhi_heap_slot(heap));
+}
+
+/* Sets the soft limit (an offset) and the limit that follows from it. */
+void slhi_heap_set_soft(slh_heap *heap, uint64_t soft);
+
+/* Makes `bytes` allocatable without collecting: commits memory below the soft
+ * limit. SLH_OK, SLH_E_COLLECT (beyond the soft limit; `needed` is set),
+ * SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_CORRUPT. */
+slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Reading objects out of a heap that may hold anything. Whatever is read is
+ * read once, and checked before it is used.
+ */
+#ifndef SLOTHEAP_LIB_OBJECT_H
+#define SLOTHEAP_LIB_OBJECT_H
+
+#include <string.h>
+
+#include "lib/header.h"
+#include "lib/shape.h"
+
+#define SLHI_OBJECT_ALIGN 8
+
+static inline uint32_t slhi_load_word(const char *at)
+{
+  uint32_t word;
+
+  memcpy(&word, at, sizeof word);
+  return word;
+}
+
+static inline void slhi_store_word(char *at, uint32_t word)
+{
+  memcpy(at, &word, sizeof word);
+}
+
+static inline uint64_t slhi_align_object(uint64_t bytes)
+{
+  return (bytes + SLHI_OBJECT_ALIGN - 1) & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1);
+}
+
+/* Cannot overflow: 32-bit length, elements of at most 16 bytes. */
+static inline uint64_t slhi_array_bytes(uint32_t element_bytes, uint32_t length)
+{
+  return slhi_align_object(SLH_ARRAY_DATA_OFFSET + (uint64_t)length * element_bytes);
+}
+
+/* The shape that a header word names, or NULL if it names none. */
+static inline const struct shape *slhi_shape_of(struct shapes shapes, uint32_t header)
+{
+  uint32_t index = header >> SLHI_INDEX_SHIFT;
+
+  if (index >= shapes.count || (header & ~SLHI_LOGGED) != shapes.at[index].header)
+    return NULL;
+  return &shapes.at[index];
+}
+
+static inline slh_kind slhi_shape_kind(const struct shape *shape)
+{
+  return (slh_kind)(shape->header >> SLHI_KIND_SHIFT & 7);
+}
+
+/* Bytes of an object of `shape` whose second word is `word`; 0 if that word
+ * cannot be. */
+static inline uint64_t slhi_object_bytes(const struct shape *shape, uint32_t word)
+{
+  switch (slhi_shape_kind(shape)) {
+  case SLH_KIND_STRUCT:
+    return shape->size;
+  case SLH_KIND_ARRAY:
+    return slhi_array_bytes(shape->size, word);
+  case SLH_KIND_FILLER:
+    return word % SLHI_OBJECT_ALIGN == 0 ? word : 0;
+  }
+  return 0;
+}
+
+/* An object that was checked. */
+struct object {
+  const struct shape *shape;
+  uint64_t bytes;
+  uint32_t word; /* the second word: an array's length */
+};
+
+/*
+ * Checks what lies at `at`, with `room` bytes from there to the end of the
+ * heap: a valid header, not forwarded, and an object that fits. At least 8
+ * bytes of room are required of the caller.
+ */
+static inline bool slhi_object_read(struct shapes shapes, const char *at, uint64_t room,
+                                    struct object *out)
+{
+  const struct shape *shape = slhi_shape_of(shapes, slhi_load_word(at));
+
+  if (!shape)
+    return false;
+  out->shape = shape;
+  out->word = slhi_load_word(at + 4);
+  out->bytes = slhi_object_bytes(shape, out->word);
+  return out->bytes != 0 && out->bytes <= room;
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* When a heap collects, and when it grows instead. */
+#ifndef SLOTHEAP_LIB_POLICY_H
+#define SLOTHEAP_LIB_POLICY_H
+
+#include "lib/heap.h"
+
+/* After a collection: the soft limit (an offset) up to which the heap may
+ * fill, `needed` bytes of it at once, before it is collected again. */
+uint64_t slhi_policy_soft_limit(const slh_heap *heap, uint64_t needed);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "lib/roots.h"
+
+#include "lib/runtime.h"
+
+void slhi_roots_open(slh_roots *roots, const slh_allocator *allocator)
+{
+  roots->allocator = allocator;
+  roots->entries = roots->few;
+  roots->count = 0;
+  roots->capacity = SLHI_ROOTS_INLINE;
+  roots->failure = SLH_OK;
+}
+
+void slhi_roots_close(slh_roots *roots)
+{
+  if (roots->entries != roots->few)
+    slhi_free(roots->allocator, roots->entries);
+}
+
+slh_status slh_roots_new(slh_runtime *runtime, slh_roots **out)
+{
+  slh_roots *roots = slhi_allocate(&runtime->allocator, sizeof *roots);
+
+  if (!roots)
+    return SLH_E_NOMEM;
+  slhi_roots_open(roots, &runtime->allocator);
+  *out = roots;
+  return SLH_OK;
+}
+
+void slh_roots_free(slh_roots *roots)
+{
+  if (!roots)
+    return;
+  slhi_roots_close(roots);
+  slhi_free(roots->allocator, roots);
+}
+
+static slh_status widen(slh_roots *roots)
+{
+  bool few = roots->entries == roots->few;
+  size_t capacity = 2 * roots->capacity;
+  slh_root *entries =
+      slhi_resize(roots->allocator, few ? NULL : roots->entries, capacity * sizeof *entries);
+
+  if (!entries)
+    return SLH_E_NOMEM;
+  if (few)
+    memcpy(entries, roots->few, roots->count * sizeof *entries);
+  roots->entries = entries;
+  roots->capacity = capacity;
+  return SLH_OK;
+}
+
+slh_status slh_roots_add(slh_roots *roots, slh_root_kind kind, slh_ref *first, uint32_t count,
+                         const char *reason)
+{
+  slh_root root = {first, reason, count, kind};
+
+  if (roots->count == roots->capacity) {
+    slh_status status = widen(roots);
+
+    if (status != SLH_OK) {
+      roots->failure = status;
+      return status;
+    }
+  }
+  roots->entries[roots->count++] = root;
+  return SLH_OK;
+}
+
+void slh_roots_clear(slh_roots *roots)
+{
+  roots->count = 0;
+  roots->failure = SLH_OK;
+}
+
+const slh_root *slh_roots_entries(const slh_roots *roots, size_t *count)
+{
+  *count = roots->count;
+  return roots->entries;
+}

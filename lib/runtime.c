@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "lib/runtime.h"
+
+#include "pool/error.h"
+
+static slh_status read_options(const slh_runtime_options *given, slh_runtime_options *options,
+                               slh_error *error)
+{
+  static const slh_runtime_options defaults = SLH_RUNTIME_OPTIONS_INIT;
+
+  *options = given ? *given : defaults;
+  if (options->struct_size != sizeof *options)
+    return slhi_error(error, SLH_E_INVALID,
+                      "slh_runtime_options.struct_size is %zu, this version knows %zu: start from "
+                      "SLH_RUNTIME_OPTIONS_INIT",
+                      options->struct_size, sizeof *options);
+  if (options->allocator && (!options->allocator->resize || !options->allocator->release))
+    return slhi_error(error, SLH_E_INVALID, "allocator needs both resize and release");
+  return SLH_OK;
+}
+
+static const struct collector *find_collector(slh_collector collector)
+{
+  switch (collector) {
+  case SLH_COLLECTOR_COPYING:
+    return &slhi_copying_collector;
+  case SLH_COLLECTOR_NULL:
+    return &slhi_null_collector;
+  }
+  return NULL;
+}
+
+slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, slh_error *error)
+{
+  slh_runtime_options options;
+  slh_allocator allocator;
+  const struct collector *collector;
+  slh_runtime *runtime;
+  slh_status status = read_options(given, &options, error);
+
+  if (status != SLH_OK)
+    return status;
+  collector = find_collector(options.collector);
+  if (!collector)
+    return slhi_error(error, SLH_E_INVALID, "collector is %d, allowed are 0 to %d",
+                      (int)options.collector, (int)SLH_COLLECTOR_NULL);
+  allocator = options.allocator ? *options.allocator : slhi_default_allocator();
+  runtime = slhi_allocate(&allocator, sizeof *runtime);
+  if (!runtime)
+    return slhi_error(error, SLH_E_NOMEM, "no memory for a runtime");
+  memset(runtime, 0, sizeof *runtime);
+  runtime->allocator = allocator;
+  runtime->collector = collector;
+  status = slhi_types_open(runtime);
+  if (status != SLH_OK) {
+    slhi_free(&allocator, runtime);
+    return slhi_error(error, status, "no memory for the type table");
+  }
+  pthread_mutex_init(&runtime->lock, NULL);
+  *out = runtime;
+  return SLH_OK;
+}
+
+void slh_runtime_free(slh_runtime *runtime)
+{
+  slh_allocator allocator;
+
+  if (!runtime)
+    return;
+  allocator = runtime->allocator;
+  pthread_mutex_destroy(&runtime->lock);
+  slhi_types_close(runtime);
+  slhi_free(&allocator, runtime);
+}

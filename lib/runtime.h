@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#ifndef SLOTHEAP_LIB_RUNTIME_H
+#define SLOTHEAP_LIB_RUNTIME_H
+
+#include <pthread.h>
+#include <slotheap/runtime.h>
+#include <stdatomic.h>
+
+#include "lib/collector.h"
+#include "lib/host-memory.h"
+#include "lib/shape.h"
+
+/*
+ * The types by index. Grows by being replaced: readers go on with the table
+ * they found, so the old ones live as long as the runtime (together they are
+ * smaller than the newest).
+ */
+struct type_table {
+  struct type_table *older;
+  uint32_t capacity;
+  const slh_type **types;
+  struct shape shapes[];
+};
+
+struct slh_runtime {
+  slh_allocator allocator;
+  const struct collector *collector;
+  pthread_mutex_t lock; /* registrations, one at a time */
+  _Atomic(struct type_table *) table;
+  _Atomic uint32_t type_count; /* indices in use, the filler's included */
+};
+
+/* Every shape registered so far. Lock-free. Types registered later by other
+ * threads are in no object that this thread can meet. */
+static inline struct shapes slhi_shapes(const slh_runtime *runtime)
+{
+  /* The count first: the table that is read after it is at least as new. */
+  uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_acquire);
+  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_acquire);
+  struct shapes shapes = {table->shapes, count};
+
+  return shapes;
+}
+
+/* Room for the filler and the first types. SLH_E_NOMEM. */
+slh_status slhi_types_open(slh_runtime *runtime);
+void slhi_types_close(slh_runtime *runtime);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "lib/verify.h"
+
+#include <stdio.h>
+
+#include "lib/bitmap.h"
+#include "lib/heap.h"
+#include "lib/object.h"
+#include "lib/roots.h"
+
+struct verifier {
+  const slh_heap *heap;
+  struct shapes shapes;
+  uint64_t *starts; /* bit i: an object starts at start + 8 * i */
+  slh_error *error;
+};
+
+/* Pass 1: objects lie one after the other up to bump. */
+static slh_status find_objects(struct verifier *v)
+{
+  const slh_heap *heap = v->heap;
+  uint64_t at = SLHI_START;
+
+  while (at < heap->data.bump) {
+    const char *where = heap->data.base + at;
+    struct object object;
+
+    if (!slhi_object_read(v->shapes, where, heap->data.bump - at, &object))
+      return slhi_error(v->error, SLH_E_CORRUPT,
+                        "no object at offset %#llx (words %#x %#x), %llu bytes before bump",
+                        (unsigned long long)at, slhi_load_word(where), slhi_load_word(where + 4),
+                        (unsigned long long)(heap->data.bump - at));
+    if (slhi_shape_kind(object.shape) != SLH_KIND_FILLER)
+      slhi_bitmap_set(v->starts, (at - SLHI_START) / SLHI_OBJECT_ALIGN);
+    at += object.bytes;
+  }
+  return SLH_OK;
+}
+
+static bool is_sound(const struct verifier *v, uint32_t ref)
+{
+  if (ref == 0 || (ref & 1) != 0)
+    return true;
+  return ref % SLHI_OBJECT_ALIGN == 0 && ref >= SLHI_START && ref < v->heap->data.bump &&
+         slhi_bitmap_has(v->starts, (ref - SLHI_START) / SLHI_OBJECT_ALIGN);
+}
+
+static slh_status check_field(const struct verifier *v, uint64_t object, uint64_t offset)
+{
+  uint32_t ref = slhi_load_word(v->heap->data.base + object + offset);
+
+  if (is_sound(v, ref))
+    return SLH_OK;
+  return slhi_error(v->error, SLH_E_CORRUPT,
+                    "the reference at offset %#llx + %llu is %#x, where no object starts",
+                    (unsigned long long)object, (unsigned long long)offset, ref);
+}
+
+static slh_status check_struct(const struct verifier *v, const struct shape *shape, uint64_t at)
+{
+  slh_status status = SLH_OK;
+
+  for (uint64_t map = shape->refs; map != 0 && status == SLH_OK; map &= map - 1)
+    status = check_field(v, at, 4 * (uint64_t)__builtin_ctzll(map));
+  for (uint32_t i = 0; i < shape->more_count && status == SLH_OK; i++)
+    status = check_field(v, at, shape->more[i]);
+  return status;
+}
+
+/* Pass 2: every reference in an object points at the start of one. */
+static slh_status check_references(const struct verifier *v)
+{
+  const slh_heap *heap = v->heap;
+  slh_status status = SLH_OK;
+  struct object object;
+
+  for (uint64_t at = SLHI_START; at < heap->data.bump && status == SLH_OK; at += object.bytes) {
+    if (!slhi_object_read(v->shapes, heap->data.base + at, heap->data.bump - at, &object))
+      return slhi_error(v->error, SLH_E_CORRUPT, "the heap changed while it was verified");
+    if (slhi_shape_kind(object.shape) == SLH_KIND_STRUCT) {
+      status = check_struct(v, object.shape, at);
+    } else if (object.shape->refs != 0) {
+      for (uint64_t i = 0; i < object.word && status == SLH_OK; i++)
+        status = check_field(v, at, SLH_ARRAY_DATA_OFFSET + 4 * i);
+    }
+  }
+  return status;
+}
+
+static slh_status check_roots(const struct verifier *v, const slh_roots *roots)
+{
+  for (size_t i = 0; roots && i < roots->count; i++) {
+    const slh_root *root = &roots->entries[i];
+
+    for (uint32_t j = 0; j < root->count; j++) {
+      if (!is_sound(v, root->first[j].bits))
+        return slhi_error(v->error, SLH_E_CORRUPT,
+                          "root %zu[%u] (%s) is %#x, where no object starts", i, (unsigned)j,
+                          root->reason ? root->reason : "no reason given", root->first[j].bits);
+    }
+  }
+  return SLH_OK;
+}
+
+/* Beyond the high-water mark everything is zero. */
+static slh_status check_zero(const struct verifier *v)
+{
+  const slh_heap_data *data = &v->heap->data;
+  uint64_t end = slhi_heap_committed(v->heap);
+  uint64_t at = data->bump > data->dirty ? data->bump : data->dirty;
+
+  for (; at < end; at++) {
+    if (data->base[at] != 0)
+      return slhi_error(v->error, SLH_E_CORRUPT,
+                        "the byte at offset %#llx, beyond all that was allocated, is not zero",
+                        (unsigned long long)at);
+  }
+  return SLH_OK;
+}
+
+slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
+{
+  const slh_allocator *allocator = &heap->runtime->allocator;
+  size_t bytes = slhi_bitmap_bytes((heap->data.bump - SLHI_START) / SLHI_OBJECT_ALIGN + 1);
+  struct verifier v = {heap, slhi_shapes(heap->runtime), NULL, error};
+  slh_status status;
+
+  if (heap->corrupt)
+    return slhi_error(error, SLH_E_CORRUPT, "a collection found the heap corrupt");
+  v.starts = slhi_allocate(allocator, bytes);
+  if (!v.starts)
+    return slhi_error(error, SLH_E_NOMEM, "no memory for a map of %zu bytes", bytes);
+  memset(v.starts, 0, bytes);
+  status = find_objects(&v);
+  if (status == SLH_OK)
+    status = check_references(&v);
+  if (status == SLH_OK)
+    status = check_roots(&v, roots);
+  if (status == SLH_OK)
+    status = check_zero(&v);
+  slhi_free(allocator, v.starts);
+  return status;
+}
+
+#ifdef SLH_DEBUG
+
+/* As a reference misaligned, as a header without a type. */
+#define POISON 0xdc
+
+slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
+{
+  slh_error error;
+  slh_status status;
+
+  if (heap->data.dirty > heap->data.bump)
+    memset(heap->data.base + heap->data.bump, POISON, heap->data.dirty - heap->data.bump);
+  status = slh_heap_verify(heap, roots, &error);
+  if (status == SLH_E_NOMEM)
+    return SLH_OK;
+  if (status != SLH_OK)
+    fprintf(stderr, "slotheap: after a collection: %s\n", error.message);
+  return status;
+}
+
+#endif

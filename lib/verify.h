@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#ifndef SLOTHEAP_LIB_VERIFY_H
+#define SLOTHEAP_LIB_VERIFY_H
+
+#include <slotheap/inspect.h>
+
+/* After each collection. In debug builds: poisons what was freed, so that a
+ * stale reference is found out, and verifies the heap; a heap that does not
+ * pass is SLH_E_CORRUPT, with the reason on standard error. Otherwise
+ * nothing. */
+#ifdef SLH_DEBUG
+slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots);
+#else
+static inline slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
+{
+  (void)heap;
+  (void)roots;
+  return SLH_OK;
+}
+#endif
+
+#endif

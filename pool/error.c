@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "pool/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+
+/* One line a status: name, meaning. */
+#define STATUSES(X)                                                                                \
+  X(SLH_OK, "success")                                                                             \
+  X(SLH_E_INVALID, "an argument or option is out of its range")                                    \
+  X(SLH_E_NOMEM, "the system has no memory or address space left")                                 \
+  X(SLH_E_LIMIT, "a limit of this store would be exceeded")                                        \
+  X(SLH_E_FULL, "every slot of the pool is taken")                                                 \
+  X(SLH_E_BUSY, "every evacuation space is lent")                                                  \
+  X(SLH_E_COLLECT, "no room: collect or grow the heap, then retry")                                \
+  X(SLH_E_TOO_LARGE, "an object that no heap of this limit can hold")                              \
+  X(SLH_E_CORRUPT, "the heap holds bytes the library did not write")                               \
+  X(SLH_E_BOUNDS, "an index or range lies outside its object")                                     \
+  X(SLH_E_TYPE, "an object is not of the type the call needs")                                     \
+  X(SLH_E_SYSTEM, "a system call failed")                                                          \
+  X(SLH_E_UNSUPPORTED, "this collector or system cannot do that")
+
+const char *slh_status_name(slh_status status)
+{
+  switch (status) {
+#define NAME(status, text)                                                                         \
+  case status:                                                                                     \
+    return #status;
+    STATUSES(NAME)
+  }
+  return "SLH_E_?";
+}
+
+const char *slh_status_text(slh_status status)
+{
+  switch (status) {
+#define TEXT(status, text)                                                                         \
+  case status:                                                                                     \
+    return text;
+    STATUSES(TEXT)
+  }
+  return "not a status of this library";
+}
+
+const char *slh_version(void)
+{
+  return STRING(SLH_VERSION_MAJOR) "." STRING(SLH_VERSION_MINOR) "." STRING(SLH_VERSION_PATCH);
+}
+
+static void fill(slh_error *error, slh_status status, int os_errno, const char *format,
+                 va_list arguments)
+{
+  error->status = status;
+  error->os_errno = os_errno;
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+}
+
+slh_status slhi_error(slh_error *error, slh_status status, const char *format, ...)
+{
+  va_list arguments;
+
+  if (!error)
+    return status;
+  va_start(arguments, format);
+  fill(error, status, 0, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, const char *format,
+                            ...)
+{
+  va_list arguments;
+  size_t length;
+
+  if (!error)
+    return status;
+  va_start(arguments, format);
+  fill(error, status, os_errno, format, arguments);
+  va_end(arguments);
+  length = strlen(error->message);
+  /* %m would read errno, which vsnprintf may have changed. */
+  snprintf(error->message + length, sizeof error->message - length, ": %s",
+           strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
+  return status;
+}
+
+void slhi_misuse(const char *call, const char *format, ...)
+{
+  va_list arguments;
+
+  fprintf(stderr, "slotheap: %s: ", call);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  abort();
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Filling in slh_error, and stopping on misuse. */
+#ifndef SLOTHEAP_POOL_ERROR_H
+#define SLOTHEAP_POOL_ERROR_H
+
+#include <slotheap/base.h>
+
+/* Writes `status` and the sentence into `error` unless that is NULL; returns
+ * `status`, so that callers can `return slhi_error(...)`. */
+slh_status slhi_error(slh_error *error, slh_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed system call; takes errno before anything can spoil
+ * it, and adds what it says to the sentence. */
+slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, const char *format,
+                            ...) __attribute__((format(printf, 4, 5)));
+
+/* Misuse that the contract forbids: prints "slotheap: CALL: WHAT" to standard
+ * error and aborts. */
+_Noreturn void slhi_misuse(const char *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An invariant of the library itself, checked in debug builds only. */
+#ifdef SLH_DEBUG
+#define SLHI_ASSERT(condition)                                                                     \
+  ((condition)                                                                                     \
+       ? (void)0                                                                                   \
+       : slhi_misuse(__func__, "broken invariant at %s:%d: %s", __FILE__, __LINE__, #condition))
+#else
+#define SLHI_ASSERT(condition) ((void)0)
+#endif
+
+#endif
