@@ -135,8 +135,13 @@ static inline SLH_NODISCARD slh_status slh_alloc_struct_uninit(slh_heap *heap, c
   uint64_t at = data->bump;
   uint64_t end = at + type->size;
 
-  if (SLH_UNLIKELY(end > data->limit))
-    return slh_alloc_struct_slow(heap, type, out);
+  if (SLH_UNLIKELY(end > data->limit)) {
+    slh_ref slow = SLH_NULL; /* so that *out can live in a register */
+    slh_status status = slh_alloc_struct_slow(heap, type, &slow);
+
+    *out = slow;
+    return status;
+  }
   data->bump = end;
   *(uint32_t *)(data->base + at) = type->header;
   out->bits = (uint32_t)at;
@@ -152,8 +157,13 @@ static inline SLH_NODISCARD slh_status slh_new_struct_uninit(slh_heap *heap, con
   uint64_t at = data->bump;
   uint64_t end = at + type->size;
 
-  if (SLH_UNLIKELY(end > data->limit))
-    return slh_new_struct_slow(heap, type, out);
+  if (SLH_UNLIKELY(end > data->limit)) {
+    slh_ref slow = SLH_NULL; /* so that *out can live in a register */
+    slh_status status = slh_new_struct_slow(heap, type, &slow);
+
+    *out = slow;
+    return status;
+  }
   data->bump = end;
   *(uint32_t *)(data->base + at) = type->header;
   out->bits = (uint32_t)at;
