@@ -42,11 +42,16 @@ static inline uint32_t distance(const struct evacuation *e, uint32_t ref)
   return bytes >> 3 | bytes << 29;
 }
 
-static inline void copy_object(char *to, const char *from, uint64_t bytes)
+/* How far ahead of the scan the objects that it will meet are fetched. */
+#define PREFETCH_BYTES 256
+
+/* Everything below works on a struct evacuation that the compiler keeps in
+ * registers: stores into objects could change one that lies in memory. */
+#define HOT static inline __attribute__((always_inline))
+
+HOT void copy_object(char *to, const char *from, uint64_t bytes)
 {
-  if (bytes == 16) {
-    memcpy(to, from, 16);
-  } else if (bytes <= 64) {
+  if (SLH_LIKELY(bytes <= 64)) {
     for (uint64_t i = 0; i < bytes; i += 8)
       memcpy(to + i, from + i, 8);
   } else {
@@ -55,7 +60,7 @@ static inline void copy_object(char *to, const char *from, uint64_t bytes)
 }
 
 /* Moves the object at offset `ref`, or finds where it went. 0: corrupt. */
-static inline uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
+HOT uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
 {
   char *old = e->from + ref;
   uint32_t header = slhi_load_word(old);
@@ -83,7 +88,7 @@ static inline uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
 }
 
 /* Rewrites the reference at `at`. False: corrupt. */
-static inline bool evacuate_reference(struct evacuation *e, char *at)
+HOT bool evacuate_reference(struct evacuation *e, char *at)
 {
   uint32_t ref = slhi_load_word(at);
   uint32_t moved;
@@ -95,27 +100,76 @@ static inline bool evacuate_reference(struct evacuation *e, char *at)
   return moved != 0;
 }
 
-/* `count` references that lie side by side. */
-static bool evacuate_range(struct evacuation *e, char *at, uint64_t count)
+/* Fetches what the word at `at` refers to, if it is a reference. */
+HOT void prefetch_target(const struct evacuation *e, const char *at)
 {
-  for (uint64_t i = 0; i < count; i++) {
-    if (SLH_UNLIKELY(!evacuate_reference(e, at + 4 * i)))
+  uint32_t ref = slhi_load_word(at);
+
+  /* Null would be an address without a page, and a walk of the tables. */
+  if (distance(e, ref) < e->span)
+    __builtin_prefetch(e->from + ref, 1);
+}
+
+/* `count` references that lie side by side. */
+static bool evacuate_range(struct evacuation *evacuation, char *at, uint64_t count)
+{
+  struct evacuation e = *evacuation;
+  uint64_t i = 0;
+
+  for (; i + PREFETCH_BYTES / 4 < count; i++) {
+    prefetch_target(&e, at + 4 * i + PREFETCH_BYTES);
+    if (SLH_UNLIKELY(!evacuate_reference(&e, at + 4 * i)))
+      return false;
+  }
+  for (; i < count; i++) {
+    if (SLH_UNLIKELY(!evacuate_reference(&e, at + 4 * i)))
+      return false;
+  }
+  *evacuation = e;
+  return true;
+}
+
+/* A struct with references beyond its map. */
+static bool scan_large_struct(struct evacuation *e, const struct shape *shape, char *object)
+{
+  for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
+    if (!evacuate_range(e, object + 4 * __builtin_ctzll(map), 1))
+      return false;
+  }
+  for (uint32_t i = 0; i < shape->more_count; i++) {
+    if (!evacuate_range(e, object + shape->more[i], 1))
       return false;
   }
   return true;
 }
 
-static bool scan_struct(struct evacuation *e, const struct shape *shape, char *object)
+/* Scans grey structs until none is left, or another kind of object comes, or
+ * a struct with more references than its map has. Returns how far it came, or
+ * 0: corrupt. Structs are what heaps are full of. */
+static uint64_t scan_structs(struct evacuation *evacuation, uint64_t at)
 {
-  for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
-    if (SLH_UNLIKELY(!evacuate_reference(e, object + 4 * __builtin_ctzll(map))))
-      return false;
+  struct evacuation e = *evacuation;
+
+  while (at < e.free) {
+    char *object = e.to + at;
+    const struct shape *shape = &e.shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
+    bool ahead = at + PREFETCH_BYTES + 4 * SLHI_MAP_WORDS < e.free;
+
+    if (SLH_UNLIKELY(shape->bytes == 0 || shape->more_count != 0))
+      break;
+    for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
+      char *field = object + 4 * __builtin_ctzll(map);
+
+      /* As if what lies ahead had this shape, too: it mostly has. */
+      if (ahead)
+        prefetch_target(&e, field + PREFETCH_BYTES);
+      if (SLH_UNLIKELY(!evacuate_reference(&e, field)))
+        return 0;
+    }
+    at += shape->bytes;
   }
-  for (uint32_t i = 0; i < shape->more_count; i++) {
-    if (!evacuate_reference(e, object + shape->more[i]))
-      return false;
-  }
-  return true;
+  *evacuation = e;
+  return at;
 }
 
 /* Scans grey objects until none is left. False: corrupt. */
@@ -124,18 +178,26 @@ static bool scan(struct evacuation *e)
   uint64_t at = e->start;
 
   while (at < e->free) {
-    char *object = e->to + at;
-    uint32_t word = slhi_load_word(object + 4);
-    const struct shape *shape = &e->shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
+    char *object;
+    const struct shape *shape;
+    uint32_t word;
 
-    at += slhi_object_bytes(shape, word);
-    if (slhi_shape_kind(shape) == SLH_KIND_STRUCT) {
-      if (SLH_UNLIKELY(!scan_struct(e, shape, object)))
+    at = scan_structs(e, at);
+    if (at == 0)
+      return false;
+    if (at == e->free)
+      break;
+    object = e->to + at;
+    word = slhi_load_word(object + 4);
+    shape = &e->shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
+    if (shape->bytes != 0) {
+      if (!scan_large_struct(e, shape, object))
         return false;
     } else if (shape->refs != 0) {
-      if (SLH_UNLIKELY(!evacuate_range(e, object + SLH_ARRAY_DATA_OFFSET, word)))
+      if (!evacuate_range(e, object + SLH_ARRAY_DATA_OFFSET, word))
         return false;
     }
+    at += slhi_object_bytes(shape, word);
   }
   return true;
 }

@@ -56,15 +56,11 @@ static inline slh_kind slhi_shape_kind(const struct shape *shape)
  * cannot be. */
 static inline uint64_t slhi_object_bytes(const struct shape *shape, uint32_t word)
 {
-  switch (slhi_shape_kind(shape)) {
-  case SLH_KIND_STRUCT:
-    return shape->size;
-  case SLH_KIND_ARRAY:
-    return slhi_array_bytes(shape->size, word);
-  case SLH_KIND_FILLER:
-    return word % SLHI_OBJECT_ALIGN == 0 ? word : 0;
-  }
-  return 0;
+  if (SLH_LIKELY(shape->bytes != 0))
+    return shape->bytes;
+  if (slhi_shape_kind(shape) == SLH_KIND_ARRAY)
+    return slhi_array_bytes(shape->element, word);
+  return word % SLHI_OBJECT_ALIGN == 0 ? word : 0; /* a filler */
 }
 
 /* An object that was checked. */

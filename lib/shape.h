@@ -10,14 +10,14 @@
 #define SLHI_MAP_WORDS 64
 
 struct shape {
-  uint32_t header; /* of an object of this type */
-  uint32_t size;   /* struct: bytes of an object; array: bytes of an element */
+  uint32_t header;     /* of an object of this type */
+  uint32_t bytes;      /* struct: of an object; 0: its second word says */
+  uint32_t element;    /* array: bytes of an element */
+  uint32_t more_count; /* struct: references beyond the map */
   /* Struct: bit i is set if the word at byte 4 * i is a reference.
    * Array: not zero if the elements are references. */
   uint64_t refs;
-  const uint32_t *more; /* offsets of the references beyond the map */
-  uint32_t more_count;
-  uint32_t unused;
+  const uint32_t *more; /* their offsets */
 };
 
 _Static_assert(sizeof(struct shape) == 32, "two to a cache line, indexed by a shift");

@@ -239,7 +239,7 @@ slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh
     return status;
   }
   record->type.kind = SLH_KIND_STRUCT;
-  record->type.size = shape.size = (uint32_t)bytes;
+  record->type.size = shape.bytes = (uint32_t)bytes;
   record->type.supertype = supertype;
   status = map_references(allocator, &record->type, &shape);
   if (status == SLH_OK)
@@ -270,7 +270,7 @@ slh_status slh_array_type_new(slh_runtime *runtime, const char *name, slh_storag
   if (!record)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a type");
   record->type.kind = SLH_KIND_ARRAY;
-  record->type.size = shape.size = slh_storage_size(element);
+  record->type.size = shape.element = slh_storage_size(element);
   shape.refs = element == SLH_REF;
   status = publish(runtime, record, &shape);
   if (status != SLH_OK) {
