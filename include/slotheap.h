@@ -10,6 +10,7 @@
  *   heap.h     slh_heap: acquire, allocate, collect, release
  *   roots.h    slh_roots: what a collection starts from
  *   access.h   fields, elements and lengths
+ *   trap.h     faults of compiled code as statuses
  *   inspect.h  statistics, walking and verifying a heap
  *
  * Threads: a pool and a runtime may be used from any thread at any time. A
@@ -32,6 +33,7 @@
 #include <slotheap/heap.h>
 #include <slotheap/roots.h>
 #include <slotheap/access.h>
+#include <slotheap/trap.h>
 #include <slotheap/inspect.h>
 
 #endif

@@ -22,7 +22,8 @@
   X(SLH_E_BOUNDS, "an index or range lies outside its object")                                     \
   X(SLH_E_TYPE, "an object is not of the type the call needs")                                     \
   X(SLH_E_SYSTEM, "a system call failed")                                                          \
-  X(SLH_E_UNSUPPORTED, "this collector or system cannot do that")
+  X(SLH_E_UNSUPPORTED, "this collector or system cannot do that")                                  \
+  X(SLH_E_TRAP, "an access left its heap and was stopped")
 
 const char *slh_status_name(slh_status status)
 {

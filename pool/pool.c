@@ -4,6 +4,7 @@
 #include "pool/error.h"
 #include "pool/os.h"
 #include "pool/plan.h"
+#include "pool/registry.h"
 
 static size_t pool_bytes(void)
 {
@@ -25,6 +26,21 @@ static void set_geometry(slh_pool *pool, const slh_pool_plan *plan)
   pool->spaces.count = (uint32_t)plan->evacuation_spaces;
 }
 
+/* The second half of what a pool is made of. */
+static slh_status open_spaces(slh_pool *pool, slh_error *error)
+{
+  slh_status status = slhi_slab_open(&pool->spaces, error);
+
+  if (status != SLH_OK)
+    return status;
+  status = slhi_registry_add(pool);
+  if (status != SLH_OK) {
+    slhi_slab_close(&pool->spaces);
+    return slhi_error(error, status, "no memory to register the pool");
+  }
+  return SLH_OK;
+}
+
 slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out, slh_error *error)
 {
   slh_pool_plan plan;
@@ -42,7 +58,7 @@ slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out, slh_err
   set_geometry(pool, &plan);
   status = slhi_slab_open(&pool->heaps, error);
   if (status == SLH_OK) {
-    status = slhi_slab_open(&pool->spaces, error);
+    status = open_spaces(pool, error);
     if (status != SLH_OK)
       slhi_slab_close(&pool->heaps);
   }
@@ -63,6 +79,7 @@ void slh_pool_free(slh_pool *pool)
   in_use = slhi_slab_in_use(&pool->heaps);
   if (in_use != 0)
     slhi_misuse("slh_pool_free", "%u heaps of the pool have not been released", (unsigned)in_use);
+  slhi_registry_remove(pool);
   slhi_slab_close(&pool->spaces);
   slhi_slab_close(&pool->heaps);
   slhi_os_unmap(pool, pool_bytes());

@@ -16,10 +16,11 @@
 #include <stdatomic.h>
 
 struct slab;
+struct protection;
 
 /* Room in a record for the layer above (its heap structure), zeroed when the
  * slab is made and kept from one use of the slot to the next. */
-#define SLHI_SLOT_OWNER_BYTES 184
+#define SLHI_SLOT_OWNER_BYTES 232
 
 /* Written by the slot's user, read by statistics on any thread. */
 struct slot_counters {
@@ -36,11 +37,13 @@ struct slot {
   uint64_t stale;    /* when taken: bytes from start on that may not be zero */
   struct slab *slab; /* it belongs to */
   struct slot_counters count;
-  _Atomic uint32_t next;   /* free: the slot below on the stack, plus 1 */
-  _Atomic uint32_t in_use; /* 0 or 1 */
+  _Atomic uint32_t next;                   /* free: the slot below on the stack, plus 1 */
+  _Atomic uint32_t in_use;                 /* 0 or 1 */
+  _Atomic(struct protection *) protection; /* innermost protected call */
+  void *unused;
 };
 
-_Static_assert(sizeof(struct slot) == 256, "four cache lines, shared with no other slot");
+_Static_assert(sizeof(struct slot) == 320, "five cache lines, shared with no other slot");
 
 /* For counters that one thread writes and any may read. */
 static inline void slhi_count(_Atomic uint64_t *counter, uint64_t more)

@@ -32,18 +32,19 @@ SLH_BEGIN_DECLS
 /* What a call came to. Values never change between versions. */
 typedef enum slh_status {
   SLH_OK = 0,
-  SLH_E_INVALID = 1,     /* an argument or option is out of its range */
-  SLH_E_NOMEM = 2,       /* the system has no memory or address space left */
-  SLH_E_LIMIT = 3,       /* a limit of this store would be exceeded */
-  SLH_E_FULL = 4,        /* every slot of the pool is taken */
-  SLH_E_BUSY = 5,        /* every evacuation space is lent; try again later */
-  SLH_E_COLLECT = 6,     /* no room: collect or grow the heap, then retry */
-  SLH_E_TOO_LARGE = 7,   /* an object that no heap of this limit can hold */
-  SLH_E_CORRUPT = 8,     /* the heap holds bytes the library did not write */
-  SLH_E_BOUNDS = 9,      /* an index or range lies outside its object */
-  SLH_E_TYPE = 10,       /* an object is not of the type the call needs */
-  SLH_E_SYSTEM = 11,     /* a system call failed; see slh_error.os_errno */
-  SLH_E_UNSUPPORTED = 12 /* this collector or system cannot do that */
+  SLH_E_INVALID = 1,      /* an argument or option is out of its range */
+  SLH_E_NOMEM = 2,        /* the system has no memory or address space left */
+  SLH_E_LIMIT = 3,        /* a limit of this store would be exceeded */
+  SLH_E_FULL = 4,         /* every slot of the pool is taken */
+  SLH_E_BUSY = 5,         /* every evacuation space is lent; try again later */
+  SLH_E_COLLECT = 6,      /* no room: collect or grow the heap, then retry */
+  SLH_E_TOO_LARGE = 7,    /* an object that no heap of this limit can hold */
+  SLH_E_CORRUPT = 8,      /* the heap holds bytes the library did not write */
+  SLH_E_BOUNDS = 9,       /* an index or range lies outside its object */
+  SLH_E_TYPE = 10,        /* an object is not of the type the call needs */
+  SLH_E_SYSTEM = 11,      /* a system call failed; see slh_error.os_errno */
+  SLH_E_UNSUPPORTED = 12, /* this collector or system cannot do that */
+  SLH_E_TRAP = 13         /* an access left its heap and was stopped */
 } slh_status;
 
 /* Why a call failed, in words. Caller-owned; plain data. */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Faults in slots as statuses: the signal handler and the protected call. */
+#include <slotheap/trap.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include "pool/error.h"
+#include "pool/registry.h"
+
+/* One protected call under way, on its own C stack; the slot points at it. */
+struct protection {
+  sigjmp_buf resume;
+  pthread_t thread;
+  struct protection *outer;
+  slh_trap trap;
+};
+
+static const int signals[] = {SIGSEGV, SIGBUS};
+
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+static struct sigaction earlier[SIGNALS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned enabled;
+
+/* The fault is not ours: whoever was there before gets it, as if we were not
+ * there. */
+static void pass_on(int signal, siginfo_t *info, void *context)
+{
+  const struct sigaction *action = &earlier[signal == SIGSEGV ? 0 : 1];
+  sigset_t mask;
+
+  if (!(action->sa_flags & SA_SIGINFO) &&
+      (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)) {
+    /* Returning repeats the access, and the default action is taken. A fault
+     * that is ignored ends the process, too. */
+    struct sigaction stop = {.sa_handler = SIG_DFL};
+
+    sigaction(signal, &stop, NULL);
+    /* A signal that somebody sent is not repeated by returning. */
+    if (info->si_code <= 0)
+      raise(signal);
+    return;
+  }
+  pthread_sigmask(SIG_BLOCK, &action->sa_mask, &mask);
+  if (action->sa_flags & SA_SIGINFO)
+    action->sa_sigaction(signal, info, context);
+  else
+    action->sa_handler(signal);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void handle(int signal, siginfo_t *info, void *context)
+{
+  int saved_errno = errno;
+  struct registry_hit hit;
+  struct protection *protection = NULL;
+  slh_place place;
+
+  /* Codes up to 0 are signals that were sent, without an address. */
+  if (info->si_code > 0 && slhi_registry_find(info->si_addr, &hit)) {
+    protection = atomic_load_explicit(&hit.slot->protection, memory_order_relaxed);
+    slhi_registry_done(&hit);
+  }
+  if (protection && pthread_equal(protection->thread, pthread_self()) &&
+      slh_find_address(info->si_addr, &place)) {
+    protection->trap = (slh_trap){place.heap, info->si_addr, place.offset, signal};
+    siglongjmp(protection->resume, 1);
+  }
+  pass_on(signal, info, context);
+  errno = saved_errno;
+}
+
+slh_status slh_traps_enable(slh_error *error)
+{
+  struct sigaction action = {.sa_sigaction = handle,
+                             /* NODEFER: the signal is not blocked after the jump out. */
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  slh_status status = SLH_OK;
+  size_t done = 0;
+
+  pthread_mutex_lock(&lock);
+  if (enabled == 0) {
+    while (done < SIGNALS && sigaction(signals[done], &action, &earlier[done]) == 0)
+      done++;
+    if (done < SIGNALS) {
+      status =
+          slhi_error_errno(error, SLH_E_SYSTEM, errno, "sigaction for signal %d", signals[done]);
+      while (done-- > 0)
+        sigaction(signals[done], &earlier[done], NULL);
+    }
+  }
+  if (status == SLH_OK)
+    enabled++;
+  pthread_mutex_unlock(&lock);
+  return status;
+}
+
+void slh_traps_disable(void)
+{
+  pthread_mutex_lock(&lock);
+  if (enabled == 0)
+    slhi_misuse("slh_traps_disable", "traps are not enabled");
+  if (--enabled == 0) {
+    for (size_t i = 0; i < SIGNALS; i++) {
+      struct sigaction current;
+
+      if (sigaction(signals[i], NULL, &current) == 0 && (current.sa_flags & SA_SIGINFO) &&
+          current.sa_sigaction == handle)
+        sigaction(signals[i], &earlier[i], NULL);
+    }
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
+{
+  struct slot *slot = (struct slot *)heap;
+  struct protection protection;
+  slh_status status = SLH_OK;
+
+  if (atomic_load_explicit(&enabled, memory_order_relaxed) == 0)
+    return SLH_E_INVALID;
+  protection.thread = pthread_self();
+  protection.outer = atomic_load_explicit(&slot->protection, memory_order_relaxed);
+  /* Without the signal mask: the handler has not changed it, and saving it is
+   * a system call. */
+  if (sigsetjmp(protection.resume, 0) == 0) {
+    atomic_store_explicit(&slot->protection, &protection, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    call(argument);
+    atomic_signal_fence(memory_order_seq_cst);
+  } else {
+    status = SLH_E_TRAP;
+    if (trap)
+      *trap = protection.trap;
+  }
+  atomic_store_explicit(&slot->protection, protection.outer, memory_order_relaxed);
+  return status;
+}
