@@ -9,6 +9,8 @@
  *   pool.h     slh_pool: the virtual memory that heaps are taken from
  *   heap.h     slh_heap: acquire, allocate, collect, release
  *   roots.h    slh_roots: what a collection starts from
+ *   handles.h  roots for hosts written in C: frames, owned roots
+ *   host.h     externrefs and funcrefs: host data from inside a heap
  *   access.h   fields, elements and lengths
  *   trap.h     faults of compiled code as statuses
  *   inspect.h  statistics, walking and verifying a heap
@@ -32,6 +34,8 @@
 #include <slotheap/pool.h>
 #include <slotheap/heap.h>
 #include <slotheap/roots.h>
+#include <slotheap/handles.h>
+#include <slotheap/host.h>
 #include <slotheap/access.h>
 #include <slotheap/trap.h>
 #include <slotheap/inspect.h>

@@ -49,11 +49,7 @@ bool slh_object_is(const slh_heap *heap, slh_ref ref, const slh_type *type)
 {
   const slh_type *found;
 
-  if (slh_object_type(heap, ref, &found) != SLH_OK)
-    return false;
-  while (found && found != type)
-    found = found->supertype;
-  return found != NULL;
+  return slh_object_type(heap, ref, &found) == SLH_OK && slh_type_is(found, type);
 }
 
 /* ---- values ---- */
@@ -77,6 +73,7 @@ static void load(const char *at, slh_storage storage, slh_value *out)
     LOAD(SLH_F64, double, f64)
     LOAD(SLH_V128, slh_v128, v128)
     LOAD(SLH_REF, slh_ref, ref)
+    LOAD(SLH_FUNCREF, uint32_t, integer)
   }
 }
 
@@ -97,6 +94,7 @@ static slh_status store(slh_heap *heap, char *at, slh_storage storage, const slh
     STORE(SLH_I16, uint16_t, integer)
     STORE(SLH_I32, uint32_t, integer)
     STORE(SLH_I64, uint64_t, integer)
+    STORE(SLH_FUNCREF, uint32_t, integer)
     STORE(SLH_F32, float, f32)
     STORE(SLH_F64, double, f64)
   case SLH_V128:

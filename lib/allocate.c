@@ -3,19 +3,19 @@
 #include "lib/heap.h"
 #include "lib/object.h"
 #include "lib/policy.h"
+#include "lib/tables.h"
 
 /* How a call makes room. */
 typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
 
-/* Collection could not be had or did not help: the soft limit gives way. */
+/* Collection could not be had or did not free enough: the soft limit gives
+ * way. `why` is what the collection came to. */
 static slh_status grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
 {
-  slh_status status;
+  slh_status status = slh_heap_grow(heap, bytes);
 
-  if (heap->data.bump + bytes > heap->max)
-    return why == SLH_OK ? SLH_E_LIMIT : why;
-  status = slh_heap_grow(heap, bytes);
-  return status == SLH_E_NOMEM && why != SLH_OK ? why : status;
+  /* That there was no collection says more than that growth did not help. */
+  return status == SLH_OK || why == SLH_OK ? status : why;
 }
 
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
@@ -30,8 +30,9 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
   status = slh_heap_collect(heap, NULL);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
     return status;
+  /* If the policy's wish is refused, what is needed may still be granted. */
   if (status == SLH_OK)
-    slhi_heap_set_soft(heap, slhi_policy_soft_limit(heap, bytes));
+    (void)slhi_heap_move_soft(heap, slhi_policy_soft_limit(heap, bytes), bytes);
   return grow_for(heap, bytes, status);
 }
 
@@ -107,6 +108,18 @@ slh_status slh_alloc_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
 slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
 {
   return new_zeroed_struct(heap, type, slh_heap_make_room, out);
+}
+
+slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out)
+{
+  const slh_type *type = slh_externref_type(heap->runtime);
+  uint64_t at;
+  slh_status status =
+      place(heap, type, type->size, collect ? slh_heap_make_room : slhi_heap_extend, &at);
+
+  if (status == SLH_OK)
+    out->bits = (uint32_t)at;
+  return status;
 }
 
 /* ---- arrays ---- */

@@ -2,13 +2,19 @@
 /* slh_heap_collect: the frame around a collector. */
 #include "lib/heap.h"
 #include "lib/roots.h"
+#include "lib/tables.h"
 #include "lib/verify.h"
 
 /* All that the store names as roots, in one list. */
 static slh_status list_roots(slh_heap *heap, const slh_roots *given, slh_roots *all)
 {
-  if (heap->enumerate_roots)
+  if (heap->tables)
+    slhi_tables_list_roots(heap->tables, all);
+  if (heap->enumerate_roots) {
+    slhi_heap_set_busy(heap, "enumerate_roots");
     heap->enumerate_roots(heap->host, heap, all);
+    slhi_heap_set_busy(heap, NULL);
+  }
   if (given && given->failure != SLH_OK)
     return given->failure;
   for (size_t i = 0; given && i < given->count; i++) {
@@ -21,14 +27,17 @@ static slh_status list_roots(slh_heap *heap, const slh_roots *given, slh_roots *
 
 static slh_status collect(slh_heap *heap, const slh_roots *roots)
 {
-  slh_status status = heap->runtime->collector->collect(heap, roots);
+  slh_status status;
 
+  if (heap->tables)
+    slhi_host_data_begin(heap->tables);
+  status = heap->runtime->collector->collect(heap, roots);
   if (status == SLH_OK)
     status = slhi_check_collected(heap, roots);
-  if (status == SLH_E_CORRUPT) {
-    heap->corrupt = true;
-    heap->data.limit = 0; /* inline allocation comes to the library */
-  }
+  heap->corrupt = status == SLH_E_CORRUPT;
+  slhi_heap_set_limit(heap);
+  if (status == SLH_OK && heap->tables && heap->runtime->collector->collects)
+    slhi_host_data_sweep(heap);
   return status;
 }
 
@@ -37,16 +46,13 @@ slh_status slh_heap_collect(slh_heap *heap, slh_roots *given)
   slh_roots all;
   slh_status status;
 
+  slhi_require_idle(heap, "slh_heap_collect");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (heap->collecting)
-    slhi_misuse("slh_heap_collect", "called from the heap's own enumerate_roots");
-  heap->collecting = true;
   slhi_roots_open(&all, &heap->runtime->allocator);
   status = list_roots(heap, given, &all);
   if (status == SLH_OK)
     status = collect(heap, &all);
   slhi_roots_close(&all);
-  heap->collecting = false;
   return status;
 }

@@ -21,6 +21,7 @@
 #include "lib/heap.h"
 #include "lib/object.h"
 #include "lib/roots.h"
+#include "lib/tables.h"
 
 struct evacuation {
   char *from;     /* address of offset 0 in the heap */
@@ -30,6 +31,7 @@ struct evacuation {
   uint64_t end;
   uint64_t free; /* final offset of the next copy */
   struct shapes shapes;
+  struct tables *tables; /* of externrefs, or NULL */
 };
 
 /* An object's distance from `start` in units of 8, or at least `span` if the
@@ -196,6 +198,8 @@ static bool scan(struct evacuation *e)
     } else if (shape->refs != 0) {
       if (!evacuate_range(e, object + SLH_ARRAY_DATA_OFFSET, word))
         return false;
+    } else if (shape->header == SLHI_EXTERN_HEADER && e->tables) {
+      slhi_host_data_keep(e->tables, word);
     }
     at += slhi_object_bytes(shape, word);
   }
@@ -248,6 +252,7 @@ static slh_status collect(slh_heap *heap, const slh_roots *roots)
   e.end = end;
   e.free = start;
   e.shapes = slhi_shapes(heap->runtime);
+  e.tables = heap->tables;
   sound = evacuate_roots(&e, roots) && scan(&e);
   if (sound)
     copy_back(heap, &e);

@@ -34,4 +34,10 @@ static inline uint32_t slhi_header(slh_kind kind, uint32_t type_index)
 
 _Static_assert(SLH_KIND_FILLER == 1, "SLHI_FILLER_HEADER");
 
+/* Externrefs have type index 1 in every runtime. */
+#define SLHI_EXTERN_INDEX 1
+#define SLHI_EXTERN_HEADER (UINT32_C(1) << SLHI_INDEX_SHIFT | UINT32_C(4) << SLHI_KIND_SHIFT)
+
+_Static_assert(SLH_KIND_EXTERN == 4, "SLHI_EXTERN_HEADER");
+
 #endif

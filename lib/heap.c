@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A heap's life: acquire, limits, growth, reset, release. */
+/* A heap's life: acquire, reset, release. */
 #include "lib/heap.h"
 
 #include <slotheap/inspect.h>
 
 #include "lib/object.h"
+#include "lib/tables.h"
+#include "pool/registry.h"
 
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
+#define DEFAULT_MAX_HOST (UINT64_C(16) << 20)
 
 static uint64_t at_most(uint64_t value, uint64_t limit)
 {
@@ -30,7 +33,9 @@ static void start_empty(slh_heap *heap)
   heap->collections = 0;
   heap->growths = 0;
   heap->corrupt = false;
-  slhi_heap_set_soft(heap, SLHI_START + heap->initial);
+  heap->charged = 0;
+  heap->soft = SLHI_START + heap->initial;
+  slhi_heap_set_limit(heap);
 }
 
 slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
@@ -53,9 +58,14 @@ slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh
   if (!options->runtime->collector->collects)
     initial = max;
   heap->data.base = slot->start - SLHI_START;
-  heap->runtime = options->runtime;
+  /* Atomic for slhi_runtime_has_heaps, which looks in from other threads. */
+  atomic_store_explicit(&heap->runtime, options->runtime, memory_order_relaxed);
   heap->enumerate_roots = options->enumerate_roots;
+  heap->grow = options->grow;
   heap->host = options->host;
+  heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
+  if (SLH_UNLIKELY(heap->tables != NULL))
+    heap->max_host += slot->host_bytes;
   heap->max = SLHI_START + max;
   heap->initial = at_most(initial, max);
   start_empty(heap);
@@ -80,22 +90,56 @@ static void require_acquired(const slh_heap *heap, const char *call)
     slhi_misuse(call, "the heap is not acquired; was it released before?");
 }
 
+/* What release and reset have in common: nothing of the store remains. */
+static void end_store(slh_heap *heap, const char *call)
+{
+  require_acquired(heap, call);
+  slhi_require_idle(heap, call);
+  if (SLH_UNLIKELY(heap->tables != NULL))
+    slhi_tables_reset(heap);
+  if (SLH_UNLIKELY(heap->charged != 0))
+    slhi_pool_refund(slh_heap_pool(heap), heap->charged);
+  slhi_pool_scrub(slhi_heap_slot(heap), dirty_bytes(heap));
+}
+
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
 
   if (!heap)
     return;
-  require_acquired(heap, "slh_heap_release");
-  slhi_pool_scrub(slot, dirty_bytes(heap));
+  end_store(heap, "slh_heap_release");
   slhi_slab_put(slot->slab, slot);
 }
 
 void slh_heap_reset(slh_heap *heap)
 {
-  require_acquired(heap, "slh_heap_reset");
-  slhi_pool_scrub(slhi_heap_slot(heap), dirty_bytes(heap));
+  end_store(heap, "slh_heap_reset");
   start_empty(heap);
+}
+
+void slhi_heap_set_busy(slh_heap *heap, const char *busy)
+{
+  heap->busy = busy;
+  slhi_heap_set_limit(heap);
+}
+
+static bool has_no_heap_of(void *context, slh_pool *pool)
+{
+  for (uint32_t i = slhi_slab_touched(&pool->heaps); i-- > 0;) {
+    struct slot *slot = &pool->heaps.slots[i];
+    const slh_heap *heap = slhi_slot_heap(slot);
+
+    if (atomic_load_explicit(&slot->in_use, memory_order_relaxed) != 0 &&
+        atomic_load_explicit(&heap->runtime, memory_order_relaxed) == context)
+      return false;
+  }
+  return true;
+}
+
+bool slhi_runtime_has_heaps(const slh_runtime *runtime)
+{
+  return !slhi_registry_visit(has_no_heap_of, (void *)(uintptr_t)runtime);
 }
 
 slh_runtime *slh_heap_runtime(const slh_heap *heap)
@@ -111,59 +155,6 @@ slh_pool *slh_heap_pool(const slh_heap *heap)
 void *slh_heap_host(const slh_heap *heap)
 {
   return heap->host;
-}
-
-/* ---- limits and growth ---- */
-
-void slhi_heap_set_soft(slh_heap *heap, uint64_t soft)
-{
-  heap->soft = at_most(soft, heap->max);
-  heap->data.limit = at_most(heap->soft, slhi_heap_committed(heap));
-}
-
-slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes)
-{
-  uint64_t committed = slhi_heap_committed(heap);
-  slh_status status;
-
-  if (heap->corrupt)
-    return SLH_E_CORRUPT;
-  /* In this order nothing overflows. */
-  if (bytes > heap->max - SLHI_START)
-    return SLH_E_TOO_LARGE;
-  if (heap->data.bump + bytes > heap->soft) {
-    heap->needed = bytes;
-    return SLH_E_COLLECT;
-  }
-  status = slhi_slot_grow(slhi_heap_slot(heap), heap->data.bump + bytes - SLHI_START);
-  if (status != SLH_OK)
-    return status;
-  if (slhi_heap_committed(heap) != committed)
-    heap->growths++;
-  slhi_heap_set_soft(heap, heap->soft);
-  return SLH_OK;
-}
-
-uint64_t slh_heap_bytes_needed(const slh_heap *heap)
-{
-  return heap->needed;
-}
-
-slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
-{
-  uint64_t soft = heap->soft;
-  slh_status status;
-
-  if (heap->corrupt)
-    return SLH_E_CORRUPT;
-  if (bytes > heap->max - heap->data.bump)
-    return SLH_E_LIMIT;
-  if (heap->data.bump + bytes > soft)
-    slhi_heap_set_soft(heap, heap->data.bump + bytes);
-  status = slhi_heap_extend(heap, bytes);
-  if (status != SLH_OK)
-    slhi_heap_set_soft(heap, soft);
-  return status;
 }
 
 /* ---- figures ---- */
@@ -194,5 +185,13 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   stats.live = heap->live;
   stats.collections = heap->collections;
   stats.growths = heap->growths;
+  stats.host_bytes = slhi_heap_slot(heap)->host_bytes;
+  stats.max_host = heap->max_host;
+  if (heap->tables) {
+    stats.externrefs = heap->tables->host.used;
+    stats.local_roots = heap->tables->locals.count;
+    stats.owned_roots = heap->tables->owned.live;
+    stats.functions = heap->tables->functions.count;
+  }
   *out = stats;
 }

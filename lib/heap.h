@@ -21,20 +21,24 @@
  */
 struct slh_heap {
   slh_heap_data data; /* first: an slh_heap * is an slh_heap_data * */
-  slh_runtime *runtime;
-  uint64_t soft; /* allocation beyond this collects or grows first */
-  uint64_t max;  /* allocation beyond this is refused */
+  _Atomic(slh_runtime *) runtime;
+  uint64_t soft;    /* allocation beyond this collects or grows first */
+  uint64_t max;     /* allocation beyond this is refused */
+  uint64_t initial; /* first value of soft - start, and its least */
+  uint64_t charged; /* bytes of the pool's budget that it has */
+  uint64_t max_host;
   slh_enumerate_roots_fn *enumerate_roots;
+  slh_grow_fn *grow;
   void *host;
   uint64_t needed; /* bytes that the last SLH_E_COLLECT wanted */
   uint64_t reclaimed;
   uint64_t copied;
-  uint64_t live;    /* bytes left by the last collection */
-  uint64_t initial; /* first value of soft - start, and its least */
+  uint64_t live; /* bytes left by the last collection */
   uint32_t collections;
   uint32_t growths;
-  bool corrupt;    /* a collection met what the library did not write */
-  bool collecting; /* roots are being listed, or objects moved */
+  struct tables *tables; /* or NULL; kept from one store to the next */
+  const char *busy;      /* what runs now and must not use the heap, or NULL */
+  bool corrupt;          /* a collection met what the library did not write */
 };
 
 _Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
@@ -60,12 +64,34 @@ static inline uint64_t slhi_heap_committed(const slh_heap *heap)
   return SLHI_START + slhi_slot_committed(slhi_heap_slot(heap));
 }
 
-/* Sets the soft limit (an offset) and the limit that follows from it. */
-void slhi_heap_set_soft(slh_heap *heap, uint64_t soft);
+/* Sets the limit that follows from the soft limit, what is committed, and
+ * whether the heap can be used at all. */
+void slhi_heap_set_limit(slh_heap *heap);
+
+/*
+ * Moves the soft limit (an offset). Upwards the store's growth callback and the
+ * pool's budget have a say; `needed` is for the callback. It cannot go beyond
+ * max. SLH_E_REFUSED, SLH_E_POOL_LIMIT: it is as it was.
+ */
+slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed);
+
+/* Says what runs now and must not use the heap; NULL for nothing. */
+void slhi_heap_set_busy(slh_heap *heap, const char *busy);
+
+/* Stops if something runs that must not use the heap. */
+static inline void slhi_require_idle(const slh_heap *heap, const char *call)
+{
+  if (SLH_UNLIKELY(heap->busy != NULL))
+    slhi_misuse(call, "called on a heap from %s of this heap, or after a jump out of it",
+                heap->busy);
+}
 
 /* Makes `bytes` allocatable without collecting: commits memory below the soft
  * limit. SLH_OK, SLH_E_COLLECT (beyond the soft limit; `needed` is set),
  * SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_CORRUPT. */
 slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes);
+
+/* Whether a heap of this runtime is alive in any pool. Slow. */
+bool slhi_runtime_has_heaps(const slh_runtime *runtime);
 
 #endif

@@ -13,6 +13,9 @@
 
 #define SLHI_OBJECT_ALIGN 8
 
+/* An externref: the header, and the number of its entry. */
+#define SLHI_EXTERN_BYTES 8
+
 static inline uint32_t slhi_load_word(const char *at)
 {
   uint32_t word;
@@ -60,6 +63,8 @@ static inline uint64_t slhi_object_bytes(const struct shape *shape, uint32_t wor
     return shape->bytes;
   if (slhi_shape_kind(shape) == SLH_KIND_ARRAY)
     return slhi_array_bytes(shape->element, word);
+  if (slhi_shape_kind(shape) == SLH_KIND_EXTERN)
+    return SLHI_EXTERN_BYTES;
   return word % SLHI_OBJECT_ALIGN == 0 ? word : 0; /* a filler */
 }
 

@@ -4,7 +4,7 @@
 
 #include <slotheap/roots.h>
 
-#include "lib/host-memory.h"
+#include "pool/host-memory.h"
 
 /* Entries that need no allocation: most stores have a few roots. */
 #define SLHI_ROOTS_INLINE 8

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/runtime.h"
 
-#include "pool/error.h"
+#include "lib/heap.h"
 
 static slh_status read_options(const slh_runtime_options *given, slh_runtime_options *options,
                                slh_error *error)
@@ -14,8 +14,6 @@ static slh_status read_options(const slh_runtime_options *given, slh_runtime_opt
                       "slh_runtime_options.struct_size is %zu, this version knows %zu: start from "
                       "SLH_RUNTIME_OPTIONS_INIT",
                       options->struct_size, sizeof *options);
-  if (options->allocator && (!options->allocator->resize || !options->allocator->release))
-    return slhi_error(error, SLH_E_INVALID, "allocator needs both resize and release");
   return SLH_OK;
 }
 
@@ -44,7 +42,9 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   if (!collector)
     return slhi_error(error, SLH_E_INVALID, "collector is %d, allowed are 0 to %d",
                       (int)options.collector, (int)SLH_COLLECTOR_NULL);
-  allocator = options.allocator ? *options.allocator : slhi_default_allocator();
+  status = slhi_read_allocator(options.allocator, &allocator, error);
+  if (status != SLH_OK)
+    return status;
   runtime = slhi_allocate(&allocator, sizeof *runtime);
   if (!runtime)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a runtime");
@@ -67,6 +67,8 @@ void slh_runtime_free(slh_runtime *runtime)
 
   if (!runtime)
     return;
+  if (slhi_runtime_has_heaps(runtime))
+    slhi_misuse("slh_runtime_free", "a heap of the runtime has not been released");
   allocator = runtime->allocator;
   pthread_mutex_destroy(&runtime->lock);
   slhi_types_close(runtime);

@@ -7,13 +7,15 @@
 #include <stdatomic.h>
 
 #include "lib/collector.h"
-#include "lib/host-memory.h"
+#include "pool/host-memory.h"
 #include "lib/shape.h"
+
+struct record;
 
 /*
  * The types by index. Grows by being replaced: readers go on with the table
- * they found, so the old ones live as long as the runtime (together they are
- * smaller than the newest).
+ * they found. The old ones live until a type is unregistered while no heap of
+ * the runtime is alive, or as long as the runtime.
  */
 struct type_table {
   struct type_table *older;
@@ -27,7 +29,9 @@ struct slh_runtime {
   const struct collector *collector;
   pthread_mutex_t lock; /* registrations, one at a time */
   _Atomic(struct type_table *) table;
-  _Atomic uint32_t type_count; /* indices in use, the filler's included */
+  _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
+  uint32_t free_indices;       /* of these, not in use now */
+  struct record *retired;      /* types unregistered, to be freed */
 };
 
 /* Every shape registered so far. Lock-free. Types registered later by other

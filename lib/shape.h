@@ -11,7 +11,7 @@
 
 struct shape {
   uint32_t header;     /* of an object of this type */
-  uint32_t bytes;      /* struct: of an object; 0: its second word says */
+  uint32_t bytes;      /* struct: of an object; 0: not a struct */
   uint32_t element;    /* array: bytes of an element */
   uint32_t more_count; /* struct: references beyond the map */
   /* Struct: bit i is set if the word at byte 4 * i is a reference.

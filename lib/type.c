@@ -1,17 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Registering types: layout, trace map, and the table of them. */
 #include "lib/header.h"
+#include "lib/heap.h"
 #include "lib/object.h"
 #include "lib/runtime.h"
 #include "pool/error.h"
 
 #define FIRST_CAPACITY 32
 
-/* A registration: the public type and all it points at, in one block. */
+/* Indices that every runtime has: the filler's, and the externrefs'. */
+#define FIXED_TYPES 2
+
+/* A registration, in one block: the public type, its fields, its display, and
+ * all names. */
 struct record {
   slh_type type;
+  uint32_t *more;         /* of its shape */
+  struct record *retired; /* next on that list */
   slh_field fields[];
 };
+
+static const slh_type *const extern_display[];
+
+static const slh_type extern_type = {
+    .header = SLHI_EXTERN_HEADER,
+    .size = SLHI_EXTERN_BYTES,
+    .kind = SLH_KIND_EXTERN,
+    .index = SLHI_EXTERN_INDEX,
+    .display = extern_display,
+    .name = "externref",
+};
+
+static const slh_type *const extern_display[] = {&extern_type};
+
+const slh_type *slh_externref_type(const slh_runtime *runtime)
+{
+  (void)runtime;
+  return &extern_type;
+}
 
 /* ---- the table ---- */
 
@@ -22,7 +48,7 @@ static struct type_table *new_table(const slh_allocator *allocator, uint32_t cap
 
   if (!table)
     return NULL;
-  table->older = NULL;
+  memset(table, 0, sizeof *table + capacity * each);
   table->capacity = capacity;
   table->types = (const slh_type **)(void *)(table->shapes + capacity);
   return table;
@@ -34,71 +60,126 @@ slh_status slhi_types_open(slh_runtime *runtime)
 
   if (!table)
     return SLH_E_NOMEM;
-  memset(&table->shapes[0], 0, sizeof table->shapes[0]);
   table->shapes[0].header = SLHI_FILLER_HEADER;
-  table->types[0] = NULL;
+  table->shapes[SLHI_EXTERN_INDEX].header = SLHI_EXTERN_HEADER;
+  table->types[SLHI_EXTERN_INDEX] = &extern_type;
   atomic_init(&runtime->table, table);
-  atomic_init(&runtime->type_count, 1);
+  atomic_init(&runtime->type_count, FIXED_TYPES);
   return SLH_OK;
+}
+
+static void free_record(const slh_allocator *allocator, struct record *record)
+{
+  slhi_free(allocator, record->more);
+  slhi_free(allocator, record);
+}
+
+static struct record *record_of(const slh_type *type)
+{
+  return (struct record *)(uintptr_t)type;
+}
+
+/* Frees what no reader can have any more: the tables before the current one,
+ * and the types that are in none. */
+static void free_retired(slh_runtime *runtime)
+{
+  struct type_table *table = atomic_load(&runtime->table);
+  struct type_table *old = table->older;
+
+  table->older = NULL;
+  while (old) {
+    struct type_table *older = old->older;
+
+    slhi_free(&runtime->allocator, old);
+    old = older;
+  }
+  while (runtime->retired) {
+    struct record *record = runtime->retired;
+
+    runtime->retired = record->retired;
+    free_record(&runtime->allocator, record);
+  }
 }
 
 void slhi_types_close(slh_runtime *runtime)
 {
-  const slh_allocator *allocator = &runtime->allocator;
   struct type_table *table = atomic_load(&runtime->table);
 
-  for (uint32_t i = atomic_load(&runtime->type_count); i-- > 1;) {
-    slhi_free(allocator, (void *)(uintptr_t)table->shapes[i].more);
-    slhi_free(allocator, (void *)(uintptr_t)table->types[i]);
+  free_retired(runtime);
+  for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
+    if (table->types[i])
+      free_record(&runtime->allocator, record_of(table->types[i]));
   }
-  while (table) {
-    struct type_table *older = table->older;
-
-    slhi_free(allocator, table);
-    table = older;
-  }
+  slhi_free(&runtime->allocator, table);
 }
 
-/* A table with room for one more than `count`; the current one if it has. */
-static struct type_table *roomy_table(slh_runtime *runtime, uint32_t count)
+/* The current table's contents in a new one, which is not yet current. */
+static struct type_table *copy_table(slh_runtime *runtime, uint32_t capacity)
 {
   struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-  struct type_table *larger;
+  uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_relaxed);
+  struct type_table *copy = new_table(&runtime->allocator, capacity);
 
-  if (count < table->capacity)
-    return table;
-  larger = new_table(&runtime->allocator, 2 * table->capacity);
-  if (!larger)
+  if (!copy)
     return NULL;
-  memcpy(larger->shapes, table->shapes, count * sizeof *table->shapes);
-  memcpy((void *)larger->types, table->types, count * sizeof *table->types);
-  larger->older = table;
-  atomic_store_explicit(&runtime->table, larger, memory_order_release);
-  return larger;
+  memcpy(copy->shapes, table->shapes, count * sizeof *table->shapes);
+  memcpy((void *)copy->types, table->types, count * sizeof *table->types);
+  copy->older = table;
+  return copy;
+}
+
+/* An index without a type, or `count`. */
+static uint32_t free_index(slh_runtime *runtime, uint32_t count)
+{
+  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+  uint32_t index = count;
+
+  if (runtime->free_indices == 0)
+    return count;
+  for (index = FIXED_TYPES; index < count && table->types[index]; index++)
+    ;
+  return index;
+}
+
+/* A table in which `index` can be written while others read: where they do
+ * not look yet, or one that they do not have yet. */
+static struct type_table *writable_table(slh_runtime *runtime, uint32_t index, uint32_t count)
+{
+  struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+
+  if (index < count)
+    return copy_table(runtime, table->capacity);
+  return count < table->capacity ? table : copy_table(runtime, 2 * table->capacity);
 }
 
 /* Gives the type its index and makes it visible to all threads. */
 static slh_status publish(slh_runtime *runtime, struct record *record, struct shape *shape)
 {
   slh_type *type = &record->type;
-  struct type_table *table;
-  uint32_t count;
+  struct type_table *table = NULL;
+  uint32_t count, index;
 
   pthread_mutex_lock(&runtime->lock);
   count = atomic_load_explicit(&runtime->type_count, memory_order_relaxed);
-  table = count <= SLH_TYPES_MAX ? roomy_table(runtime, count) : NULL;
+  index = free_index(runtime, count);
+  if (index <= SLH_TYPES_MAX)
+    table = writable_table(runtime, index, count);
   if (table) {
-    type->index = count;
-    type->header = slhi_header(type->kind, count);
+    type->index = index;
+    type->header = slhi_header(type->kind, index);
     shape->header = type->header;
-    table->shapes[count] = *shape;
-    table->types[count] = type;
-    atomic_store_explicit(&runtime->type_count, count + 1, memory_order_release);
+    table->shapes[index] = *shape;
+    table->types[index] = type;
+    atomic_store_explicit(&runtime->table, table, memory_order_release);
+    if (index == count)
+      atomic_store_explicit(&runtime->type_count, count + 1, memory_order_release);
+    else
+      runtime->free_indices--;
   }
   pthread_mutex_unlock(&runtime->lock);
   if (table)
     return SLH_OK;
-  return count <= SLH_TYPES_MAX ? SLH_E_NOMEM : SLH_E_LIMIT;
+  return index <= SLH_TYPES_MAX ? SLH_E_NOMEM : SLH_E_LIMIT;
 }
 
 const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index)
@@ -109,33 +190,103 @@ const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index)
   return index < count ? table->types[index] : NULL;
 }
 
+/* ---- unregistering ---- */
+
+static const slh_type *subtype_of(slh_runtime *runtime, const slh_type *type)
+{
+  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+
+  for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
+    if (table->types[i] && table->types[i]->supertype == type)
+      return table->types[i];
+  }
+  return NULL;
+}
+
+static slh_status check_unused(slh_runtime *runtime, const slh_type *type, slh_error *error)
+{
+  const slh_type *subtype;
+
+  if (type->index < FIXED_TYPES || slh_runtime_type(runtime, type->index) != type)
+    return slhi_error(error, SLH_E_INVALID, "not a type that was registered in this runtime");
+  subtype = subtype_of(runtime, type);
+  if (subtype)
+    return slhi_error(error, SLH_E_INVALID, "%s is the supertype of %s, which is registered",
+                      type->name, subtype->name);
+  if (slhi_runtime_has_heaps(runtime))
+    return slhi_error(error, SLH_E_BUSY, "a heap of the runtime is alive and may hold %s",
+                      type->name);
+  return SLH_OK;
+}
+
+slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_error *error)
+{
+  struct type_table *table;
+  struct record *record = record_of(type);
+  slh_status status;
+
+  pthread_mutex_lock(&runtime->lock);
+  status = check_unused(runtime, type, error);
+  if (status == SLH_OK) {
+    free_retired(runtime);
+    table =
+        copy_table(runtime, atomic_load_explicit(&runtime->table, memory_order_relaxed)->capacity);
+    if (!table)
+      status = slhi_error(error, SLH_E_NOMEM, "no memory for a table of types");
+  }
+  if (status == SLH_OK) {
+    record->retired = runtime->retired;
+    runtime->retired = record;
+    runtime->free_indices++;
+    memset(&table->shapes[type->index], 0, sizeof table->shapes[0]);
+    table->types[type->index] = NULL;
+    atomic_store_explicit(&runtime->table, table, memory_order_release);
+  }
+  pthread_mutex_unlock(&runtime->lock);
+  return status;
+}
+
 /* ---- records ---- */
 
-/* The block holds the record, its fields, and all names one after the other. */
-static struct record *new_record(const slh_allocator *allocator, const char *name,
-                                 const slh_field *fields, size_t count)
+static char *copy_name(char **next, const char *name)
 {
-  size_t names = strlen(name) + 1;
+  char *copy = *next;
+
+  *next += strlen(name) + 1;
+  return strcpy(copy, name);
+}
+
+static struct record *new_record(const slh_allocator *allocator, const char *name,
+                                 const slh_type *supertype, const slh_field *fields, size_t count)
+{
+  uint32_t depth = supertype ? supertype->depth + 1 : 0;
   size_t fixed = sizeof(struct record) + count * sizeof *fields;
+  size_t display = (depth + (size_t)1) * sizeof(slh_type *);
+  size_t names = strlen(name) + 1;
+  const slh_type **ancestors;
   struct record *record;
   char *next;
 
   for (size_t i = 0; i < count; i++)
     names += fields[i].name ? strlen(fields[i].name) + 1 : 0;
-  record = slhi_allocate(allocator, fixed + names);
+  record = slhi_allocate(allocator, fixed + display + names);
   if (!record)
     return NULL;
   memset(record, 0, sizeof *record);
-  next = (char *)record + fixed;
-  record->type.name = strcpy(next, name);
-  next += strlen(name) + 1;
+  ancestors = (const slh_type **)(void *)((char *)record + fixed);
+  if (supertype)
+    memcpy((void *)ancestors, supertype->display, display - sizeof *ancestors);
+  ancestors[depth] = &record->type;
+  next = (char *)record + fixed + display;
+  record->type.name = copy_name(&next, name);
   for (size_t i = 0; i < count; i++) {
     record->fields[i] = fields[i];
-    if (!fields[i].name)
-      continue;
-    record->fields[i].name = strcpy(next, fields[i].name);
-    next += strlen(fields[i].name) + 1;
+    if (fields[i].name)
+      record->fields[i].name = copy_name(&next, fields[i].name);
   }
+  record->type.supertype = supertype;
+  record->type.depth = depth;
+  record->type.display = ancestors;
   record->type.fields = record->fields;
   record->type.field_count = (uint32_t)count;
   return record;
@@ -152,9 +303,9 @@ static slh_status check_fields(const slh_runtime *runtime, const slh_type *super
     return slhi_error(error, SLH_E_TOO_LARGE, "%zu fields: a struct has at most %u bytes", count,
                       SLH_STRUCT_SIZE_MAX);
   for (size_t i = 0; i < count; i++) {
-    if ((unsigned)fields[i].storage > SLH_REF)
+    if ((unsigned)fields[i].storage > SLH_FUNCREF)
       return slhi_error(error, SLH_E_INVALID, "field %zu has storage %d, allowed are 0 to %d", i,
-                        (int)fields[i].storage, (int)SLH_REF);
+                        (int)fields[i].storage, (int)SLH_FUNCREF);
   }
   if (!supertype)
     return SLH_OK;
@@ -186,9 +337,10 @@ static uint64_t lay_out(slh_field *fields, size_t count)
   return slhi_align_object(at);
 }
 
-static slh_status map_references(const slh_allocator *allocator, const slh_type *type,
+static slh_status map_references(const slh_allocator *allocator, struct record *record,
                                  struct shape *shape)
 {
+  const slh_type *type = &record->type;
   uint32_t beyond = 0;
   uint32_t *more;
 
@@ -207,7 +359,7 @@ static slh_status map_references(const slh_allocator *allocator, const slh_type 
   more = slhi_allocate(allocator, beyond * sizeof *more);
   if (!more)
     return SLH_E_NOMEM;
-  shape->more = more;
+  shape->more = record->more = more;
   shape->more_count = beyond;
   for (uint32_t i = 0; i < type->field_count; i++) {
     if (type->fields[i].storage == SLH_REF && type->fields[i].offset / 4 >= SLHI_MAP_WORDS)
@@ -228,7 +380,7 @@ slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh
 
   if (status != SLH_OK)
     return status;
-  record = new_record(allocator, name ? name : "struct", fields, field_count);
+  record = new_record(allocator, name ? name : "struct", supertype, fields, field_count);
   if (!record)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a type");
   bytes = lay_out(record->fields, field_count);
@@ -240,13 +392,11 @@ slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh
   }
   record->type.kind = SLH_KIND_STRUCT;
   record->type.size = shape.bytes = (uint32_t)bytes;
-  record->type.supertype = supertype;
-  status = map_references(allocator, &record->type, &shape);
+  status = map_references(allocator, record, &shape);
   if (status == SLH_OK)
     status = publish(runtime, record, &shape);
   if (status != SLH_OK) {
-    slhi_free(allocator, (void *)(uintptr_t)shape.more);
-    slhi_free(allocator, record);
+    free_record(allocator, record);
     return slhi_error(error, status, "registering a struct type: %s", slh_status_text(status));
   }
   *out = &record->type;
@@ -266,7 +416,7 @@ slh_status slh_array_type_new(slh_runtime *runtime, const char *name, slh_storag
 
   if (status != SLH_OK)
     return status;
-  record = new_record(allocator, name ? name : "array", &field, 1);
+  record = new_record(allocator, name ? name : "array", NULL, &field, 1);
   if (!record)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a type");
   record->type.kind = SLH_KIND_ARRAY;

@@ -23,7 +23,10 @@
   X(SLH_E_TYPE, "an object is not of the type the call needs")                                     \
   X(SLH_E_SYSTEM, "a system call failed")                                                          \
   X(SLH_E_UNSUPPORTED, "this collector or system cannot do that")                                  \
-  X(SLH_E_TRAP, "an access left its heap and was stopped")
+  X(SLH_E_TRAP, "an access left its heap and was stopped")                                         \
+  X(SLH_E_HOST_LIMIT, "the store's bookkeeping would exceed max_host_bytes")                       \
+  X(SLH_E_POOL_LIMIT, "the heaps of the pool would exceed budget_bytes")                           \
+  X(SLH_E_REFUSED, "the store's growth callback said no")
 
 const char *slh_status_name(slh_status status)
 {
@@ -52,8 +55,8 @@ const char *slh_version(void)
   return STRING(SLH_VERSION_MAJOR) "." STRING(SLH_VERSION_MINOR) "." STRING(SLH_VERSION_PATCH);
 }
 
-static void fill(slh_error *error, slh_status status, int os_errno, const char *format,
-                 va_list arguments)
+__attribute__((format(printf, 4, 0))) static void
+fill(slh_error *error, slh_status status, int os_errno, const char *format, va_list arguments)
 {
   error->status = status;
   error->os_errno = os_errno;

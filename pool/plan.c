@@ -18,7 +18,8 @@
   X(guard_bytes, SLH_STRUCT_SIZE_MAX, 1 * MIB, 1 * TIB)                                            \
   X(keep_resident_bytes, 1, 1 * MIB, UINT64_MAX - MIB)                                             \
   X(max_collections, 1, 16, 65536)                                                                 \
-  X(keep_evacuation_bytes, 1, 32 * MIB, UINT64_MAX - MIB)
+  X(keep_evacuation_bytes, 1, 32 * MIB, UINT64_MAX - MIB)                                          \
+  X(budget_bytes, 1, UINT64_MAX, UINT64_MAX)
 
 static slh_status read_options(const slh_pool_options *given, slh_pool_options *options,
                                slh_error *error)
@@ -66,6 +67,7 @@ static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_pla
   plan->page_bytes = page;
   plan->slots = options->slots;
   plan->isolation = options->isolation;
+  plan->budget_bytes = options->budget_bytes;
   plan->max_heap_bytes = slhi_round_up(options->max_heap_bytes, page);
   plan->guard_bytes = slhi_round_up(options->guard_bytes, page);
   plan->slot_stride_bytes = SLHI_WIDE_BYTES + plan->guard_bytes;

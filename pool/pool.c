@@ -56,7 +56,10 @@ slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out, slh_err
     return slhi_error_errno(error, SLH_E_NOMEM, failed, "mapping the pool's own record");
   pool = memory;
   set_geometry(pool, &plan);
-  status = slhi_slab_open(&pool->heaps, error);
+  status = slhi_read_allocator(options ? options->allocator : NULL, &pool->heaps.allocator, error);
+  pool->spaces.allocator = pool->heaps.allocator;
+  if (status == SLH_OK)
+    status = slhi_slab_open(&pool->heaps, error);
   if (status == SLH_OK) {
     status = open_spaces(pool, error);
     if (status != SLH_OK)
@@ -114,6 +117,23 @@ void slhi_pool_return_space(slh_pool *pool, struct slot *space, uint64_t used)
   slhi_slab_put(&pool->spaces, space);
 }
 
+bool slhi_pool_charge(slh_pool *pool, uint64_t bytes)
+{
+  uint64_t used = atomic_load_explicit(&pool->budget_used, memory_order_relaxed);
+
+  do {
+    if (bytes > pool->plan.budget_bytes - used)
+      return false;
+  } while (!atomic_compare_exchange_weak_explicit(&pool->budget_used, &used, used + bytes,
+                                                  memory_order_relaxed, memory_order_relaxed));
+  return true;
+}
+
+void slhi_pool_refund(slh_pool *pool, uint64_t bytes)
+{
+  atomic_fetch_sub_explicit(&pool->budget_used, bytes, memory_order_relaxed);
+}
+
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {
   return atomic_load_explicit(counter, memory_order_relaxed);
@@ -139,6 +159,7 @@ void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
     stats.decommit_failures +=
         atomic_load_explicit(&count->decommit_failures, memory_order_relaxed);
   }
+  stats.budget_used_bytes = read_counter(&pool->budget_used);
   stats.evacuation_in_use = slhi_slab_in_use(&pool->spaces);
   for (uint32_t i = slhi_slab_touched(&pool->spaces); i-- > 0;)
     stats.evacuation_accessible_bytes += read_counter(&pool->spaces.slots[i].count.committed);

@@ -14,6 +14,7 @@ struct slh_pool {
   struct slab heaps;
   struct slab spaces;
   slh_pool_plan plan;
+  _Atomic uint64_t budget_used; /* of plan.budget_bytes */
 };
 
 /* The pool that a heap's slot belongs to. */
@@ -21,6 +22,10 @@ static inline slh_pool *slhi_pool_of(const struct slot *slot)
 {
   return (slh_pool *)((char *)slot->slab - offsetof(slh_pool, heaps));
 }
+
+/* Takes `bytes` out of the pool's budget. False: it has not that much left. */
+bool slhi_pool_charge(slh_pool *pool, uint64_t bytes);
+void slhi_pool_refund(slh_pool *pool, uint64_t bytes);
 
 /* Scrubs a heap's slot, of which [start, start + dirty) was written, without
  * returning it. */

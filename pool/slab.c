@@ -41,6 +41,8 @@ slh_status slhi_slab_open(struct slab *slab, slh_error *error)
 
 void slhi_slab_close(struct slab *slab)
 {
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
+    slhi_slot_free_all(&slab->slots[i]);
   slhi_os_unmap(slab->slots, record_bytes(slab));
   slhi_os_unmap(slab->memory, slab->bytes);
 }

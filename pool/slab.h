@@ -6,17 +6,19 @@
 #ifndef SLOTHEAP_POOL_SLAB_H
 #define SLOTHEAP_POOL_SLAB_H
 
+#include "pool/host-memory.h"
 #include "pool/slot.h"
 
 struct slab {
-  char *memory;       /* the reservation */
-  uint64_t bytes;     /* its size */
-  uint64_t lead;      /* bytes before the first slot */
-  uint64_t stride;    /* bytes from one slot to the next */
-  uint64_t max;       /* most bytes of a slot that can become accessible */
-  uint64_t page;      /* bytes of a page */
-  uint32_t count;     /* slots */
-  struct slot *slots; /* their records */
+  char *memory;            /* the reservation */
+  uint64_t bytes;          /* its size */
+  uint64_t lead;           /* bytes before the first slot */
+  uint64_t stride;         /* bytes from one slot to the next */
+  uint64_t max;            /* most bytes of a slot that can become accessible */
+  uint64_t page;           /* bytes of a page */
+  uint32_t count;          /* slots */
+  struct slot *slots;      /* their records */
+  slh_allocator allocator; /* of their users' host memory */
 
   /* A stack of free slots, last used first out. The low half is the number
    * of the top slot plus 1; the high half counts changes, so that a top that
@@ -26,8 +28,8 @@ struct slab {
   _Atomic uint64_t refusals; /* takes that found none */
 };
 
-/* Reserves a slab; geometry (lead, stride, max, page, count) is set by the
- * caller, and all of it page-aligned. SLH_E_NOMEM. */
+/* Reserves a slab; geometry (lead, stride, max, page, count) and the
+ * allocator are set by the caller; sizes are page-aligned. SLH_E_NOMEM. */
 slh_status slhi_slab_open(struct slab *slab, slh_error *error);
 void slhi_slab_close(struct slab *slab);
 

@@ -17,10 +17,11 @@
 
 struct slab;
 struct protection;
+struct block;
 
 /* Room in a record for the layer above (its heap structure), zeroed when the
  * slab is made and kept from one use of the slot to the next. */
-#define SLHI_SLOT_OWNER_BYTES 232
+#define SLHI_SLOT_OWNER_BYTES 224
 
 /* Written by the slot's user, read by statistics on any thread. */
 struct slot_counters {
@@ -40,7 +41,8 @@ struct slot {
   _Atomic uint32_t next;                   /* free: the slot below on the stack, plus 1 */
   _Atomic uint32_t in_use;                 /* 0 or 1 */
   _Atomic(struct protection *) protection; /* innermost protected call */
-  void *unused;
+  struct block *blocks;                    /* host memory of its user; see host-memory.h */
+  uint64_t host_bytes;                     /* in these blocks */
 };
 
 _Static_assert(sizeof(struct slot) == 320, "five cache lines, shared with no other slot");

@@ -29,6 +29,14 @@ static inline void *slh_address(const slh_heap *heap, slh_ref object, uint32_t o
   return slh_heap_get_data(heap)->base + object.bits + (uint64_t)offset;
 }
 
+/* Whether an object is of `type`, and not of a subtype. Inline, unchecked. */
+static inline bool slh_has_type(const slh_heap *heap, slh_ref object, const slh_type *type)
+{
+  uint32_t header = *(const uint32_t *)slh_address(heap, object, 0);
+
+  return (header & ~SLH_HEADER_STATE) == type->header;
+}
+
 /* The length of an array. Inline, unchecked. */
 static inline uint32_t slh_array_length(const slh_heap *heap, slh_ref array)
 {
@@ -180,7 +188,7 @@ SLH_API bool slh_object_is(const slh_heap *heap, slh_ref ref, const slh_type *ty
 typedef struct slh_value {
   slh_storage storage;
   union {
-    int64_t integer; /* i8, i16, i32, i64 */
+    int64_t integer; /* i8, i16, i32, i64; funcref: its number */
     float f32;
     double f64;
     slh_v128 v128;

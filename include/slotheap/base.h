@@ -44,7 +44,10 @@ typedef enum slh_status {
   SLH_E_TYPE = 10,        /* an object is not of the type the call needs */
   SLH_E_SYSTEM = 11,      /* a system call failed; see slh_error.os_errno */
   SLH_E_UNSUPPORTED = 12, /* this collector or system cannot do that */
-  SLH_E_TRAP = 13         /* an access left its heap and was stopped */
+  SLH_E_TRAP = 13,        /* an access left its heap and was stopped */
+  SLH_E_HOST_LIMIT = 14,  /* the store's bookkeeping would exceed max_host_bytes */
+  SLH_E_POOL_LIMIT = 15,  /* the heaps of the pool would exceed budget_bytes */
+  SLH_E_REFUSED = 16      /* the store's growth callback said no */
 } slh_status;
 
 /* Why a call failed, in words. Caller-owned; plain data. */
@@ -53,6 +56,22 @@ typedef struct slh_error {
   int os_errno;      /* errno of the failed system call, or 0 */
   char message[240]; /* one sentence, no newline, always terminated */
 } slh_error;
+
+/*
+ * Where the library's own bookkeeping (never guest bytes) is allocated.
+ * Runtimes and pools take one each, and copy it; the context must outlive
+ * them. Functions must be thread-safe and may return NULL. `release` gets only
+ * what the same hook returned, never NULL.
+ */
+typedef struct slh_allocator {
+  void *(*resize)(void *context, void *old, size_t bytes); /* old may be NULL */
+  void (*release)(void *context, void *memory);
+  void *context;
+} slh_allocator;
+
+/* jemalloc, in an arena of its own, where the process has jemalloc and
+ * slotheap was configured with it; else the C library's malloc. Any thread. */
+SLH_API slh_allocator slh_default_allocator(void);
 
 /* The name of a status ("SLH_E_FULL"), or "SLH_E_?" for an unknown value.
  * The string is static. Any thread. */

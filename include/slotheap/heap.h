@@ -62,6 +62,21 @@ static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
  */
 typedef void slh_enumerate_roots_fn(void *host, slh_heap *heap, slh_roots *roots);
 
+/* Called with the data of an externref when it is dropped; see host.h. */
+typedef void slh_drop_fn(void *data);
+
+/* A store is about to be allowed more. Bytes. */
+typedef struct slh_growth {
+  uint64_t from;   /* what it may use now before it collects */
+  uint64_t to;     /* what it would be allowed */
+  uint64_t live;   /* left by the last collection, 0 if there was none */
+  uint64_t needed; /* by the call that asks; it fails if growth is refused and
+                      there is no room for it */
+} slh_growth;
+
+/* Returns whether the store may grow. Must not use the heap. */
+typedef bool slh_grow_fn(void *host, slh_heap *heap, const slh_growth *growth);
+
 typedef struct slh_heap_options {
   size_t struct_size;   /* sizeof(slh_heap_options), set by the initialiser */
   slh_runtime *runtime; /* required; must outlive the heap */
@@ -71,13 +86,18 @@ typedef struct slh_heap_options {
   /* Allocated before the first collection is considered. 0: 1 MiB. Clamped
    * to max_bytes. */
   uint64_t initial_bytes;
+  /* The library's own memory that the store can make grow (host data, roots,
+   * functions): more is SLH_E_HOST_LIMIT. 0: 16 MiB. Up to 64 KiB that an
+   * earlier store left do not count. */
+  uint64_t max_host_bytes;
   slh_enumerate_roots_fn *enumerate_roots; /* NULL: the store has none */
-  void *host;                              /* passed to it */
+  slh_grow_fn *grow;                       /* NULL: always yes */
+  void *host;                              /* passed to both */
 } slh_heap_options;
 
 #define SLH_HEAP_OPTIONS_INIT                                                                      \
   {                                                                                                \
-    sizeof(slh_heap_options), NULL, 0, 0, NULL, NULL                                               \
+    sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL                                      \
   }
 
 /*
@@ -113,11 +133,12 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
  * Objects come zeroed (references null), except from the _uninit calls: there
  * every field must be set before anything can collect.
  *
- * Errors of both: SLH_E_LIMIT (the live objects and this one exceed
- * max_bytes), SLH_E_TOO_LARGE (this one alone does), SLH_E_NOMEM (the system
- * refused memory), SLH_E_TYPE (not a struct / array type). slh_new_* also
- * those of slh_heap_collect. After any error but SLH_E_CORRUPT the heap is
- * as usable as before.
+ * Errors of both: SLH_E_TOO_LARGE (the object alone exceeds max_bytes),
+ * SLH_E_NOMEM (the system refused memory), SLH_E_TYPE (not a struct / array
+ * type), SLH_E_CORRUPT. slh_new_* also: SLH_E_LIMIT (the live objects and this
+ * one exceed max_bytes), SLH_E_POOL_LIMIT (the pool's budget), SLH_E_REFUSED
+ * (the growth callback), and those of slh_heap_collect. After any error but
+ * SLH_E_CORRUPT the heap is as usable as before.
  */
 
 /* Out of line parts of the inline calls below. */
@@ -189,13 +210,13 @@ SLH_API SLH_NODISCARD slh_status slh_new_array_uninit(slh_heap *heap, const slh_
 SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
 
 /* Raises the soft limit so that `bytes` more can be allocated without a
- * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_NOMEM. */
+ * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_POOL_LIMIT,
+ * SLH_E_REFUSED, SLH_E_NOMEM. */
 SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
 
 /*
  * Makes room for `bytes`: collects, or grows, or both, as the policy decides.
- * For hosts that allocate inline. Moves objects. Errors: SLH_E_LIMIT,
- * SLH_E_TOO_LARGE, SLH_E_NOMEM, and those of slh_heap_collect.
+ * For hosts that allocate inline. Moves objects. Errors: those of slh_new_*.
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
 

@@ -24,6 +24,12 @@ typedef struct slh_heap_stats {
   uint64_t live;            /* left by the last collection */
   uint64_t collections;     /* a count */
   uint64_t growths;         /* a count: times the accessible prefix grew */
+  uint64_t host_bytes;      /* of the library's own memory, for this heap */
+  uint64_t max_host;        /* host_bytes may not go beyond */
+  uint64_t externrefs;      /* a count: alive, or not yet collected */
+  uint64_t local_roots;     /* a count */
+  uint64_t owned_roots;     /* a count */
+  uint64_t functions;       /* a count: interned for funcrefs */
 } slh_heap_stats;
 
 /* On the heap's thread. Never fails. */

@@ -51,12 +51,16 @@ typedef struct slh_pool_options {
   uint64_t max_collections;
   /* What a free evacuation space keeps in memory. Default 32 MiB. */
   uint64_t keep_evacuation_bytes;
+  /* What all heaps together may have beyond their initial sizes; more is
+   * SLH_E_POOL_LIMIT. Default: no limit. */
+  uint64_t budget_bytes;
   slh_isolation isolation;
+  const slh_allocator *allocator; /* of the heaps' bookkeeping. NULL: slh_default_allocator() */
 } slh_pool_options;
 
 #define SLH_POOL_OPTIONS_INIT                                                                      \
   {                                                                                                \
-    sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB                                \
+    sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB, NULL                       \
   }
 
 /* What the options of a pool come to. */
@@ -74,6 +78,7 @@ typedef struct slh_pool_plan {
   uint64_t evacuation_slab_bytes; /* address space of all of them */
   uint64_t keep_evacuation_bytes; /* page-rounded, at most max_heap_bytes */
   uint64_t mappings;              /* the most this pool can take */
+  uint64_t budget_bytes;
   slh_isolation isolation;
 } slh_pool_plan;
 
@@ -119,6 +124,7 @@ typedef struct slh_pool_stats {
   uint64_t scrubbed_bytes;    /* by memset, since the pool was made */
   uint64_t decommitted_bytes; /* given back, since the pool was made */
   uint64_t decommit_failures; /* refused by the system, scrubbed instead */
+  uint64_t budget_used_bytes; /* of budget_bytes */
   uint64_t evacuation_in_use; /* collections running at this moment */
   uint64_t evacuation_accessible_bytes;
 } slh_pool_stats;

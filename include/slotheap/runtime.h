@@ -19,22 +19,10 @@ typedef enum slh_collector {
   SLH_COLLECTOR_NULL = 1     /* never collects: for stores that end soon */
 } slh_collector;
 
-/* Where the library's own bookkeeping (never guest bytes) is allocated.
- * Functions must be thread-safe and may return NULL. `release` gets only
- * what the same hook returned, never NULL. */
-typedef struct slh_allocator {
-  void *(*resize)(void *context, void *old, size_t bytes); /* old may be NULL */
-  void (*release)(void *context, void *memory);
-  void *context;
-} slh_allocator;
-
 typedef struct slh_runtime_options {
   size_t struct_size; /* sizeof(slh_runtime_options), set by the initialiser */
   slh_collector collector;
-  /* NULL: jemalloc, in an arena of its own, where the process has jemalloc
-   * and slotheap was configured with it; else the C library's malloc.
-   * Copied; the context must outlive the runtime. */
-  const slh_allocator *allocator;
+  const slh_allocator *allocator; /* NULL: slh_default_allocator() */
 } slh_runtime_options;
 
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
@@ -49,8 +37,8 @@ typedef struct slh_runtime_options {
 SLH_API SLH_NODISCARD slh_status slh_runtime_new(const slh_runtime_options *options,
                                                  slh_runtime **out, slh_error *error);
 
-/* Frees a runtime and its types. NULL is ignored. No heap may use it any
- * more. */
+/* Frees a runtime and its types. NULL is ignored. If a heap still uses it, the
+ * process stops with a message. */
 SLH_API void slh_runtime_free(slh_runtime *runtime);
 
 /* ---- types ---- */
@@ -63,21 +51,23 @@ typedef enum slh_storage {
   SLH_I64 = 3,
   SLH_F32 = 4,
   SLH_F64 = 5,
-  SLH_V128 = 6, /* 16 bytes, aligned to 8: access it unaligned */
-  SLH_REF = 7   /* slh_ref, traced and rewritten by collections */
+  SLH_V128 = 6,   /* 16 bytes, aligned to 8: access it unaligned */
+  SLH_REF = 7,    /* slh_ref, traced and rewritten by collections */
+  SLH_FUNCREF = 8 /* the number of a host function; see host.h */
 } slh_storage;
 
 /* Bytes that a value of `storage` takes in an object. */
 static inline uint32_t slh_storage_size(slh_storage storage)
 {
-  static const uint8_t size[] = {1, 2, 4, 8, 4, 8, 16, 4};
-  return size[storage & 7];
+  static const uint8_t size[16] = {1, 2, 4, 8, 4, 8, 16, 4, 4};
+  return size[storage & 15];
 }
 
 typedef enum slh_kind {
   SLH_KIND_FILLER = 1, /* dead bytes between objects */
   SLH_KIND_STRUCT = 2,
-  SLH_KIND_ARRAY = 3
+  SLH_KIND_ARRAY = 3,
+  SLH_KIND_EXTERN = 4 /* refers to host data; see host.h */
 } slh_kind;
 
 typedef struct slh_field {
@@ -99,12 +89,27 @@ typedef struct slh_type {
   uint32_t header; /* header word of a new object of this type */
   uint32_t size;   /* struct: bytes of an object. Array: bytes of an element */
   slh_kind kind;
-  uint32_t index;                   /* 1.., unique in its runtime */
+  uint32_t index; /* 1.., unique in its runtime */
+  uint32_t depth; /* supertypes it has, direct and indirect */
+  /* display[i], 0 <= i <= depth: the supertype with depth i; the last is the
+   * type itself (Cohen, "Type-extension type tests can be performed in
+   * constant time", TOPLAS 13:4, 1991). */
+  const struct slh_type *const *display;
   const struct slh_type *supertype; /* or NULL */
   const char *name;                 /* the library's copy; never NULL */
   uint32_t field_count;             /* an array has one: its element */
   const slh_field *fields;
 } slh_type;
+
+/* Bits of an object's header word that are the collector's; the others are
+ * `header` of its type for as long as the object lives. */
+#define SLH_HEADER_STATE 7u
+
+/* Whether `type` is `of`, or a subtype of it. In constant time. */
+static inline bool slh_type_is(const slh_type *type, const slh_type *of)
+{
+  return type->depth >= of->depth && type->display[of->depth] == of;
+}
 
 #define SLH_ARRAY_LENGTH_OFFSET 4
 #define SLH_ARRAY_DATA_OFFSET 8
@@ -135,6 +140,19 @@ SLH_API SLH_NODISCARD slh_status slh_struct_type_new(slh_runtime *runtime, const
 SLH_API SLH_NODISCARD slh_status slh_array_type_new(slh_runtime *runtime, const char *name,
                                                     slh_storage element, const slh_type **out,
                                                     slh_error *error);
+
+/* The type of all externrefs, in every runtime. */
+SLH_API const slh_type *slh_externref_type(const slh_runtime *runtime);
+
+/*
+ * Unregisters a type; its index can be given to another. The memory of types
+ * is freed at a later unregistration, or with the runtime. Any thread.
+ * Errors: SLH_E_BUSY (a heap of this runtime is alive: it may hold objects of
+ * the type), SLH_E_INVALID (not a registered type of this runtime, or the
+ * supertype of one that is).
+ */
+SLH_API SLH_NODISCARD slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type,
+                                                     slh_error *error);
 
 /* The type with that index, or NULL. Any thread; lock-free. */
 SLH_API const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index);

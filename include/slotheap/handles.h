@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Roots for hosts written in C: handles that keep an object alive and follow
+ * it when it moves.
+ *
+ * Local roots belong to a frame and end with it; frames end in the reverse
+ * order of their beginning. Owned roots live until they are freed, or until
+ * the store ends. Using a handle after that, or with another heap, stops the
+ * process with a message.
+ *
+ * A host with a stack of its own can list it in enumerate_roots instead, at no
+ * cost while nothing collects.
+ *
+ * All on the heap's thread. The storage counts against max_host_bytes.
+ */
+#ifndef SLOTHEAP_HANDLES_H
+#define SLOTHEAP_HANDLES_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/ref.h>
+
+SLH_BEGIN_DECLS
+
+typedef struct slh_frame {
+  slh_heap *heap;
+  uint64_t stamp;
+  uint64_t outer; /* stamp of the frame around it */
+  uint32_t first; /* number of its first local root */
+} slh_frame;
+
+/* A local root. Plain data; copy it freely. */
+typedef struct slh_local {
+  uint64_t stamp;
+  uint32_t number;
+} slh_local;
+
+/* An owned root. Plain data; copies are the same root. */
+typedef struct slh_owned {
+  uint64_t stamp;
+  uint32_t number;
+} slh_owned;
+
+/* Opens a frame. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT; `*frame` can be
+ * closed then, too. */
+SLH_API SLH_NODISCARD slh_status slh_frame_open(slh_heap *heap, slh_frame *frame);
+
+/* Ends the frame and its local roots. It must be the innermost. */
+SLH_API void slh_frame_close(slh_frame *frame);
+
+/* Declares `name` and opens it; it closes itself where the block ends, however
+ * that happens (but for longjmp). Check slh_frame_is_open(&name). */
+#define SLH_FRAME(name, heap_)                                                                     \
+  __attribute__((cleanup(slh_frame_close))) slh_frame name;                                        \
+  if (slh_frame_open((heap_), &name) != SLH_OK)                                                    \
+  name.heap = NULL
+
+static inline bool slh_frame_is_open(const slh_frame *frame)
+{
+  return frame->heap != NULL;
+}
+
+/* Roots `ref` in the frame, which must be the innermost of its heap.
+ * Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out);
+
+/* What the root refers to now. Valid until the next call that can collect. */
+SLH_API slh_ref slh_local_get(const slh_heap *heap, slh_local local);
+SLH_API void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref);
+
+/* Roots `ref` until slh_owned_free. Storage of freed roots is used again.
+ * Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out);
+SLH_API void slh_owned_free(slh_heap *heap, slh_owned owned);
+SLH_API slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned);
+SLH_API void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref);
+
+SLH_END_DECLS
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The numbers of functions that funcref fields hold. */
+#include <slotheap/host.h>
+
+#include "lib/tables.h"
+
+#define FIRST_CAPACITY 16
+
+/* The bucket that has `function`, or the empty one where it belongs. */
+static uint32_t find_bucket(const struct functions *table, const void *function)
+{
+  uint32_t mask = 2 * table->capacity - 1;
+  /* Fibonacci hashing (Knuth, volume 3, section 6.4). */
+  uint32_t bucket = (uint32_t)((uintptr_t)function * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+
+  while (table->buckets[bucket] != 0 && table->functions[table->buckets[bucket] - 1] != function)
+    bucket = (bucket + 1) & mask;
+  return bucket;
+}
+
+static slh_status widen(slh_heap *heap, struct functions *table)
+{
+  uint64_t capacity = table->capacity ? 2 * (uint64_t)table->capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (capacity > UINT32_MAX / 2)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, &table->functions, capacity, sizeof *table->functions);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, &table->buckets, 2 * capacity, sizeof *table->buckets);
+  if (status != SLH_OK)
+    return status;
+  table->capacity = (uint32_t)capacity;
+  memset(table->buckets, 0, 2 * capacity * sizeof *table->buckets);
+  for (uint32_t i = 0; i < table->count; i++)
+    table->buckets[find_bucket(table, table->functions[i])] = i + 1;
+  return SLH_OK;
+}
+
+slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *out)
+{
+  struct tables *tables;
+  struct functions *table;
+  uint32_t bucket;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_funcref_intern");
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK)
+    return status;
+  *out = 0;
+  if (!function)
+    return SLH_OK;
+  table = &tables->functions;
+  if (table->count == table->capacity) {
+    status = widen(heap, table);
+    if (status != SLH_OK)
+      return status;
+  }
+  bucket = find_bucket(table, function);
+  if (table->buckets[bucket] == 0) {
+    table->functions[table->count++] = function;
+    table->buckets[bucket] = table->count;
+  }
+  *out = table->buckets[bucket];
+  return SLH_OK;
+}
+
+slh_status slh_funcref_function(const slh_heap *heap, uint32_t number, const void **out)
+{
+  if (number == 0) {
+    *out = NULL;
+    return SLH_OK;
+  }
+  if (!heap->tables || number > heap->tables->functions.count)
+    return SLH_E_CORRUPT;
+  *out = heap->tables->functions.functions[number - 1];
+  return SLH_OK;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* How far a heap may fill, and how it comes to be allowed more. */
+#include "lib/heap.h"
+
+static uint64_t at_most(uint64_t value, uint64_t limit)
+{
+  return value < limit ? value : limit;
+}
+
+void slhi_heap_set_limit(slh_heap *heap)
+{
+  bool usable = !heap->corrupt && !heap->busy;
+
+  /* 0: inline allocation comes to the library, which says why not. */
+  heap->data.limit = usable ? at_most(heap->soft, slhi_heap_committed(heap)) : 0;
+}
+
+static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
+{
+  slh_growth growth = {heap->soft - SLHI_START, soft - SLHI_START, heap->live, needed};
+  bool agrees;
+
+  if (!heap->grow)
+    return true;
+  slhi_heap_set_busy(heap, "the growth callback");
+  agrees = heap->grow(heap->host, heap, &growth);
+  slhi_heap_set_busy(heap, NULL);
+  return agrees;
+}
+
+slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
+{
+  slh_pool *pool = slh_heap_pool(heap);
+  uint64_t floor = SLHI_START + heap->initial;
+  uint64_t charge;
+
+  soft = at_most(soft, heap->max);
+  charge = soft > floor ? soft - floor : 0;
+  if (soft > heap->soft && !store_agrees(heap, soft, needed))
+    return SLH_E_REFUSED;
+  if (charge > heap->charged && !slhi_pool_charge(pool, charge - heap->charged))
+    return SLH_E_POOL_LIMIT;
+  if (charge < heap->charged)
+    slhi_pool_refund(pool, heap->charged - charge);
+  heap->charged = charge;
+  heap->soft = soft;
+  slhi_heap_set_limit(heap);
+  return SLH_OK;
+}
+
+slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes)
+{
+  uint64_t committed = slhi_heap_committed(heap);
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_alloc_* or slh_new_*");
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
+  /* In this order nothing overflows. */
+  if (bytes > heap->max - SLHI_START)
+    return SLH_E_TOO_LARGE;
+  if (heap->data.bump + bytes > heap->soft) {
+    heap->needed = bytes;
+    return SLH_E_COLLECT;
+  }
+  status = slhi_slot_grow(slhi_heap_slot(heap), heap->data.bump + bytes - SLHI_START);
+  if (status != SLH_OK)
+    return status;
+  if (slhi_heap_committed(heap) != committed)
+    heap->growths++;
+  slhi_heap_set_limit(heap);
+  return SLH_OK;
+}
+
+uint64_t slh_heap_bytes_needed(const slh_heap *heap)
+{
+  return heap->needed;
+}
+
+slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
+{
+  uint64_t soft = heap->soft;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_heap_grow");
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
+  if (bytes > heap->max - heap->data.bump)
+    return SLH_E_LIMIT;
+  if (heap->data.bump + bytes > soft) {
+    status = slhi_heap_move_soft(heap, heap->data.bump + bytes, bytes);
+    if (status != SLH_OK)
+      return status;
+  }
+  status = slhi_heap_extend(heap, bytes);
+  if (status != SLH_OK)
+    (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
+  return status;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Local and owned roots. */
+#include <slotheap/handles.h>
+
+#include "lib/tables.h"
+
+#define FIRST_CAPACITY 16
+
+/* Room for one more handle. */
+static slh_status reserve(slh_heap *heap, struct handles *handles)
+{
+  uint64_t capacity = handles->capacity ? 2 * (uint64_t)handles->capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (handles->count < handles->capacity)
+    return SLH_OK;
+  /* The number of a free handle is kept in an i31. */
+  if (capacity > INT32_MAX / 2)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, &handles->refs, capacity, sizeof *handles->refs);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, &handles->stamps, capacity, sizeof *handles->stamps);
+  if (status == SLH_OK)
+    handles->capacity = (uint32_t)capacity;
+  return status;
+}
+
+/* Where a handle's reference is; stops if the handle is not one of these. */
+static slh_ref *locate(const struct handles *handles, uint64_t stamp, uint32_t number,
+                       const char *call)
+{
+  if (SLH_UNLIKELY(!handles || number >= handles->count || handles->stamps[number] != stamp))
+    slhi_misuse(call, "the root is not one of this heap, or has ended");
+  return &handles->refs[number];
+}
+
+/* ---- local roots ---- */
+
+slh_status slh_frame_open(slh_heap *heap, slh_frame *frame)
+{
+  struct tables *tables;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_frame_open");
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK) {
+    frame->heap = NULL;
+    return status;
+  }
+  frame->heap = heap;
+  frame->outer = tables->frame;
+  frame->first = tables->locals.count;
+  frame->stamp = tables->frame = slhi_new_stamp(tables);
+  return SLH_OK;
+}
+
+static struct tables *innermost(const slh_frame *frame, const char *call)
+{
+  struct tables *tables = frame->heap->tables;
+
+  if (SLH_UNLIKELY(!tables || tables->frame != frame->stamp))
+    slhi_misuse(call, "the frame is not the innermost open one of its heap");
+  return tables;
+}
+
+void slh_frame_close(slh_frame *frame)
+{
+  struct tables *tables;
+
+  if (!frame->heap)
+    return;
+  tables = innermost(frame, "slh_frame_close");
+  tables->frame = frame->outer;
+  tables->locals.count = frame->first;
+  frame->heap = NULL;
+}
+
+slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
+{
+  struct tables *tables = innermost(frame, "slh_local_new");
+  struct handles *locals = &tables->locals;
+  slh_status status = reserve(frame->heap, locals);
+
+  if (status != SLH_OK)
+    return status;
+  out->number = locals->count++;
+  out->stamp = frame->stamp;
+  locals->refs[out->number] = ref;
+  locals->stamps[out->number] = frame->stamp;
+  return SLH_OK;
+}
+
+static const struct handles *locals_of(const slh_heap *heap)
+{
+  return heap->tables ? &heap->tables->locals : NULL;
+}
+
+slh_ref slh_local_get(const slh_heap *heap, slh_local local)
+{
+  return *locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
+}
+
+void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
+{
+  *locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
+}
+
+/* ---- owned roots ---- */
+
+slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out)
+{
+  struct tables *tables;
+  struct owned_handles *owned;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_owned_new");
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK)
+    return status;
+  owned = &tables->owned;
+  if (owned->free != 0) {
+    out->number = owned->free - 1;
+    owned->free = slh_i31_unsigned(owned->at.refs[out->number]);
+  } else {
+    status = reserve(heap, &owned->at);
+    if (status != SLH_OK)
+      return status;
+    out->number = owned->at.count++;
+  }
+  owned->live++;
+  out->stamp = slhi_new_stamp(tables);
+  owned->at.refs[out->number] = ref;
+  owned->at.stamps[out->number] = out->stamp;
+  return SLH_OK;
+}
+
+static const struct handles *owned_of(const slh_heap *heap)
+{
+  return heap->tables ? &heap->tables->owned.at : NULL;
+}
+
+void slh_owned_free(slh_heap *heap, slh_owned handle)
+{
+  slh_ref *ref = locate(owned_of(heap), handle.stamp, handle.number, "slh_owned_free");
+  struct owned_handles *owned = &heap->tables->owned;
+
+  owned->live--;
+  owned->at.stamps[handle.number] = 0;
+  /* Free handles are linked through i31s, which collections leave alone. */
+  *ref = slh_i31((int32_t)owned->free);
+  owned->free = handle.number + 1;
+}
+
+slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
+{
+  return *locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
+}
+
+void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
+{
+  *locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* externrefs, and the table of what they refer to. */
+#include <slotheap/access.h>
+#include <slotheap/host.h>
+
+#include "lib/object.h"
+#include "lib/tables.h"
+
+#define FIRST_CAPACITY 16
+
+/* Where an externref has its entry's number. */
+#define NUMBER_OFFSET 4
+
+static slh_status reserve(slh_heap *heap, struct host_entries *host)
+{
+  uint64_t capacity = host->capacity ? 2 * (uint64_t)host->capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (host->used < host->capacity)
+    return SLH_OK;
+  if (capacity > UINT32_MAX)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, &host->entries, capacity, sizeof *host->entries);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, &host->order, capacity, sizeof *host->order);
+  if (status != SLH_OK)
+    return status;
+  for (uint32_t id = host->capacity; id < capacity; id++) {
+    host->order[id] = id;
+    host->entries[id].place = id;
+  }
+  host->capacity = (uint32_t)capacity;
+  return SLH_OK;
+}
+
+static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, bool collect,
+                                slh_ref *out)
+{
+  struct tables *tables;
+  struct host_entry *entry;
+  uint32_t id;
+  slh_status status = slhi_tables(heap, &tables);
+
+  if (status == SLH_OK)
+    status = reserve(heap, &tables->host);
+  /* The object last, so that nothing has to be taken back. It can collect,
+   * which frees entries but takes none. */
+  if (status == SLH_OK)
+    status = slhi_alloc_externref(heap, collect, out);
+  if (status != SLH_OK)
+    return status;
+  id = tables->host.order[tables->host.used++];
+  entry = &tables->host.entries[id];
+  entry->data = data;
+  entry->drop = drop;
+  slhi_store_word(slh_address(heap, *out, NUMBER_OFFSET), id);
+  return SLH_OK;
+}
+
+slh_status slh_alloc_externref(slh_heap *heap, void *data, slh_drop_fn *drop, slh_ref *out)
+{
+  slhi_require_idle(heap, "slh_alloc_externref");
+  return new_externref(heap, data, drop, false, out);
+}
+
+slh_status slh_new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, slh_ref *out)
+{
+  slhi_require_idle(heap, "slh_new_externref");
+  return new_externref(heap, data, drop, true, out);
+}
+
+slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **out)
+{
+  const struct tables *tables = heap->tables;
+  const slh_type *type;
+  uint32_t id;
+  slh_status status = slh_object_type(heap, externref, &type);
+
+  if (status != SLH_OK)
+    return status;
+  if (type->kind != SLH_KIND_EXTERN)
+    return SLH_E_TYPE;
+  id = slhi_load_word(slh_address(heap, externref, NUMBER_OFFSET));
+  if (!tables || id >= tables->host.capacity || tables->host.entries[id].place >= tables->host.used)
+    return SLH_E_CORRUPT;
+  *out = tables->host.entries[id].data;
+  return SLH_OK;
+}
+
+/* ---- collection ---- */
+
+void slhi_host_data_begin(struct tables *tables)
+{
+  tables->host.kept = 0;
+}
+
+void slhi_host_data_sweep(slh_heap *heap)
+{
+  struct host_entries *host = &heap->tables->host;
+  const char *outer = heap->busy;
+
+  slhi_heap_set_busy(heap, "a drop callback");
+  /* From the end, so that an entry is free before its callback runs. */
+  while (host->used > host->kept) {
+    const struct host_entry *entry = &host->entries[host->order[--host->used]];
+
+    if (entry->drop)
+      entry->drop(entry->data);
+  }
+  slhi_heap_set_busy(heap, outer);
+}
