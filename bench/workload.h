@@ -40,6 +40,7 @@ struct workload {
   bool (*serve)(void *thread, slh_pool *pool, struct workload_result *result);
 };
 
+extern const struct workload workload_chain;
 extern const struct workload workload_graph;
 extern const struct workload workload_json;
 

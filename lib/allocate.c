@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Allocation: by bump, out of line parts and arrays. */
+/* Allocation by bump; the uninitialised structs are inline in heap.h. */
 #include "lib/heap.h"
 #include "lib/object.h"
 #include "lib/policy.h"
@@ -20,7 +20,7 @@ static slh_status grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
 
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
 {
-  slh_status status = slhi_heap_extend(heap, bytes);
+  slh_status status = slh_heap_extend(heap, bytes);
 
   /* SLH_E_NOMEM, too: a collection needs no new memory in the heap. */
   if (status != SLH_E_COLLECT && status != SLH_E_NOMEM)
@@ -80,16 +80,6 @@ static slh_status new_struct(slh_heap *heap, const slh_type *type, make_room_fn 
   return SLH_OK;
 }
 
-slh_status slh_alloc_struct_slow(slh_heap *heap, const slh_type *type, slh_ref *out)
-{
-  return new_struct(heap, type, slhi_heap_extend, out);
-}
-
-slh_status slh_new_struct_slow(slh_heap *heap, const slh_type *type, slh_ref *out)
-{
-  return new_struct(heap, type, slh_heap_make_room, out);
-}
-
 static slh_status new_zeroed_struct(slh_heap *heap, const slh_type *type, make_room_fn *make_room,
                                     slh_ref *out)
 {
@@ -102,7 +92,7 @@ static slh_status new_zeroed_struct(slh_heap *heap, const slh_type *type, make_r
 
 slh_status slh_alloc_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
 {
-  return new_zeroed_struct(heap, type, slhi_heap_extend, out);
+  return new_zeroed_struct(heap, type, slh_heap_extend, out);
 }
 
 slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
@@ -115,7 +105,7 @@ slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out)
   const slh_type *type = slh_externref_type(heap->runtime);
   uint64_t at;
   slh_status status =
-      place(heap, type, type->size, collect ? slh_heap_make_room : slhi_heap_extend, &at);
+      place(heap, type, type->size, collect ? slh_heap_make_room : slh_heap_extend, &at);
 
   if (status == SLH_OK)
     out->bits = (uint32_t)at;
@@ -152,7 +142,7 @@ static slh_status new_zeroed_array(slh_heap *heap, const slh_type *type, uint32_
 
 slh_status slh_alloc_array(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)
 {
-  return new_zeroed_array(heap, type, length, slhi_heap_extend, out);
+  return new_zeroed_array(heap, type, length, slh_heap_extend, out);
 }
 
 slh_status slh_new_array(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)
@@ -163,7 +153,7 @@ slh_status slh_new_array(slh_heap *heap, const slh_type *type, uint32_t length, 
 slh_status slh_alloc_array_uninit(slh_heap *heap, const slh_type *type, uint32_t length,
                                   slh_ref *out)
 {
-  return new_array(heap, type, length, slhi_heap_extend, out);
+  return new_array(heap, type, length, slh_heap_extend, out);
 }
 
 slh_status slh_new_array_uninit(slh_heap *heap, const slh_type *type, uint32_t length, slh_ref *out)

@@ -48,7 +48,7 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
   return SLH_OK;
 }
 
-slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes)
+slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
 {
   uint64_t committed = slhi_heap_committed(heap);
   slh_status status;
@@ -92,7 +92,7 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
     if (status != SLH_OK)
       return status;
   }
-  status = slhi_heap_extend(heap, bytes);
+  status = slh_heap_extend(heap, bytes);
   if (status != SLH_OK)
     (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
   return status;

@@ -86,11 +86,6 @@ static inline void slhi_require_idle(const slh_heap *heap, const char *call)
                 heap->busy);
 }
 
-/* Makes `bytes` allocatable without collecting: commits memory below the soft
- * limit. SLH_OK, SLH_E_COLLECT (beyond the soft limit; `needed` is set),
- * SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_CORRUPT. */
-slh_status slhi_heap_extend(slh_heap *heap, uint64_t bytes);
-
 /* Whether a heap of this runtime is alive in any pool. Slow. */
 bool slhi_runtime_has_heaps(const slh_runtime *runtime);
 

@@ -141,55 +141,49 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
  * SLH_E_CORRUPT the heap is as usable as before.
  */
 
-/* Out of line parts of the inline calls below. */
-SLH_API SLH_NODISCARD slh_status slh_alloc_struct_slow(slh_heap *heap, const slh_type *type,
-                                                       slh_ref *out);
-SLH_API SLH_NODISCARD slh_status slh_new_struct_slow(slh_heap *heap, const slh_type *type,
-                                                     slh_ref *out);
+/*
+ * Makes room for `bytes` without collecting: commits memory below the soft
+ * limit. What slh_alloc_* calls when the inline path finds no room.
+ * Errors: SLH_E_COLLECT, SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_CORRUPT.
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes);
 
-/* An uninitialised struct; never collects. `type` must be a struct type of
- * the heap's runtime (not checked). */
-static inline SLH_NODISCARD slh_status slh_alloc_struct_uninit(slh_heap *heap, const slh_type *type,
-                                                               slh_ref *out)
-{
-  slh_heap_data *data = slh_heap_get_data(heap);
-  uint64_t at = data->bump;
-  uint64_t end = at + type->size;
+/* Makes room for `bytes`: collects, or grows, or both, as the policy decides.
+ * Moves objects. What slh_new_* calls. Errors: those of slh_new_*. */
+SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
 
-  if (SLH_UNLIKELY(end > data->limit)) {
-    slh_ref slow = SLH_NULL; /* so that *out can live in a register */
-    slh_status status = slh_alloc_struct_slow(heap, type, &slow);
-
-    *out = slow;
-    return status;
+/* The two differ in what they call when there is no room, and then they try
+ * again: joining the loop from there, compilers can keep the bump pointer in
+ * a register from one object to the next. */
+#define SLH_DEFINE_UNINIT(name, make_room)                                                         \
+  static inline SLH_NODISCARD slh_status name(slh_heap *heap, const slh_type *type, slh_ref *out)  \
+  {                                                                                                \
+    slh_heap_data *data = slh_heap_get_data(heap);                                                 \
+    uint64_t at, end;                                                                              \
+                                                                                                   \
+    for (;;) {                                                                                     \
+      slh_status status;                                                                           \
+                                                                                                   \
+      at = data->bump;                                                                             \
+      end = at + type->size;                                                                       \
+      if (SLH_LIKELY(end <= data->limit))                                                          \
+        break;                                                                                     \
+      status = make_room(heap, type->size);                                                        \
+      if (status != SLH_OK)                                                                        \
+        return status;                                                                             \
+    }                                                                                              \
+    data->bump = end;                                                                              \
+    *(uint32_t *)(data->base + at) = type->header;                                                 \
+    out->bits = (uint32_t)at;                                                                      \
+    return SLH_OK;                                                                                 \
   }
-  data->bump = end;
-  *(uint32_t *)(data->base + at) = type->header;
-  out->bits = (uint32_t)at;
-  return SLH_OK;
-}
 
-/* An uninitialised struct; collects and grows by itself. `type` must be a
- * struct type of the heap's runtime (not checked). */
-static inline SLH_NODISCARD slh_status slh_new_struct_uninit(slh_heap *heap, const slh_type *type,
-                                                             slh_ref *out)
-{
-  slh_heap_data *data = slh_heap_get_data(heap);
-  uint64_t at = data->bump;
-  uint64_t end = at + type->size;
-
-  if (SLH_UNLIKELY(end > data->limit)) {
-    slh_ref slow = SLH_NULL; /* so that *out can live in a register */
-    slh_status status = slh_new_struct_slow(heap, type, &slow);
-
-    *out = slow;
-    return status;
-  }
-  data->bump = end;
-  *(uint32_t *)(data->base + at) = type->header;
-  out->bits = (uint32_t)at;
-  return SLH_OK;
-}
+/* An uninitialised struct. `type` must be a struct type of the heap's runtime
+ * (not checked). Where one type is allocated again and again, a local copy of
+ * its slh_type spares reloading it. */
+SLH_DEFINE_UNINIT(slh_alloc_struct_uninit, slh_heap_extend)
+SLH_DEFINE_UNINIT(slh_new_struct_uninit, slh_heap_make_room)
+#undef SLH_DEFINE_UNINIT
 
 /* The same, zeroed. */
 SLH_API SLH_NODISCARD slh_status slh_alloc_struct(slh_heap *heap, const slh_type *type,
@@ -213,12 +207,6 @@ SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
  * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_POOL_LIMIT,
  * SLH_E_REFUSED, SLH_E_NOMEM. */
 SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
-
-/*
- * Makes room for `bytes`: collects, or grows, or both, as the policy decides.
- * For hosts that allocate inline. Moves objects. Errors: those of slh_new_*.
- */
-SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
 
 /* ---- collection ---- */
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the subcommands' argument parsers share. Bad input ends the process
+ * with a line that names it and says what is allowed. */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <argp.h>
+#include <stdint.h>
+
+/* --json, --quick and --seed, for argp's `children`; its input is a struct
+ * settings. */
+extern const struct argp options_settings;
+
+/* A whole number; options_size takes 64K, 1M, 4G too. */
+uint64_t options_number(struct argp_state *state, const char *option, const char *text,
+                        uint64_t min, uint64_t max);
+uint64_t options_size(struct argp_state *state, const char *option, const char *text, uint64_t min,
+                      uint64_t max);
+double options_decimal(struct argp_state *state, const char *option, const char *text, double min,
+                       double max);
+
+#define OPTIONS_LIST_MAX 16
+
+/* Numbers with commas between them. */
+struct options_list {
+  uint64_t values[OPTIONS_LIST_MAX];
+  size_t count;
+};
+
+void options_numbers(struct argp_state *state, const char *option, const char *text, uint64_t min,
+                     uint64_t max, struct options_list *out);
+
+#endif
