@@ -9,9 +9,13 @@
  *   pool.h     slh_pool: the virtual memory that heaps are taken from
  *   heap.h     slh_heap: acquire, allocate, collect, release
  *   roots.h    slh_roots: what a collection starts from
+ *   collection.h  collecting, at once or in increments
  *   handles.h  roots for hosts written in C: frames, owned roots
+ *   weak.h     weak references, ephemerons, finalizers
  *   host.h     externrefs and funcrefs: host data from inside a heap
+ *   object.h   objects as such, for engines
  *   access.h   fields, elements and lengths
+ *   barrier.h  references that the host itself holds
  *   trap.h     faults of compiled code as statuses
  *   inspect.h  statistics, walking and verifying a heap
  *
@@ -34,9 +38,13 @@
 #include <slotheap/pool.h>
 #include <slotheap/heap.h>
 #include <slotheap/roots.h>
+#include <slotheap/collection.h>
 #include <slotheap/handles.h>
 #include <slotheap/host.h>
+#include <slotheap/weak.h>
+#include <slotheap/object.h>
 #include <slotheap/access.h>
+#include <slotheap/barrier.h>
 #include <slotheap/trap.h>
 #include <slotheap/inspect.h>
 

@@ -2,55 +2,7 @@
 /* Checked access: whatever bits a reference has, a status and no fault. */
 #include <slotheap/access.h>
 
-#include "lib/heap.h"
-#include "lib/object.h"
-
-/* Checks that `ref` points at an object; `out` describes it. */
-static slh_status find(const slh_heap *heap, slh_ref ref, struct object *out)
-{
-  if (heap->corrupt)
-    return SLH_E_CORRUPT;
-  if (slh_is_null(ref) || slh_is_i31(ref))
-    return SLH_E_TYPE;
-  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < SLHI_START || ref.bits >= heap->data.bump)
-    return SLH_E_CORRUPT;
-  if (!slhi_object_read(slhi_shapes(heap->runtime), heap->data.base + ref.bits,
-                        heap->data.bump - ref.bits, out))
-    return SLH_E_CORRUPT;
-  return slhi_shape_kind(out->shape) == SLH_KIND_FILLER ? SLH_E_CORRUPT : SLH_OK;
-}
-
-static const slh_type *type_of(const slh_heap *heap, const struct object *object)
-{
-  return slh_runtime_type(heap->runtime, object->shape->header >> SLHI_INDEX_SHIFT);
-}
-
-slh_status slh_object_type(const slh_heap *heap, slh_ref ref, const slh_type **out)
-{
-  struct object object;
-  slh_status status = find(heap, ref, &object);
-
-  if (status == SLH_OK)
-    *out = type_of(heap, &object);
-  return status;
-}
-
-slh_status slh_object_size(const slh_heap *heap, slh_ref ref, uint64_t *out)
-{
-  struct object object;
-  slh_status status = find(heap, ref, &object);
-
-  if (status == SLH_OK)
-    *out = object.bytes;
-  return status;
-}
-
-bool slh_object_is(const slh_heap *heap, slh_ref ref, const slh_type *type)
-{
-  const slh_type *found;
-
-  return slh_object_type(heap, ref, &found) == SLH_OK && slh_type_is(found, type);
-}
+#include "lib/find.h"
 
 /* ---- values ---- */
 
@@ -102,7 +54,7 @@ static slh_status store(slh_heap *heap, char *at, slh_storage storage, const slh
     break;
   case SLH_REF:
     if (!slh_is_null(value->ref) && !slh_is_i31(value->ref)) {
-      slh_status status = find(heap, value->ref, &object);
+      slh_status status = slhi_find_object(heap, value->ref, &object);
 
       if (status != SLH_OK)
         return status;
@@ -122,12 +74,13 @@ static slh_status locate(const slh_heap *heap, slh_ref ref, slh_kind kind, uint3
   struct object object;
   const slh_type *type;
   uint64_t offset;
-  slh_status status = find(heap, ref, &object);
+  slh_status status = slhi_find_object(heap, ref, &object);
 
   if (status != SLH_OK)
     return status;
-  type = type_of(heap, &object);
-  if (type->kind != kind)
+  type = slhi_object_type(heap, &object);
+  /* Exceptions have fields as structs do. */
+  if ((type->kind == SLH_KIND_EXN ? SLH_KIND_STRUCT : type->kind) != kind)
     return SLH_E_TYPE;
   if (index >= (kind == SLH_KIND_STRUCT ? type->field_count : object.word))
     return SLH_E_BOUNDS;
@@ -189,14 +142,96 @@ slh_status slh_array_data(const slh_heap *heap, slh_ref array, slh_storage eleme
 {
   struct object object;
   const slh_type *type;
-  slh_status status = find(heap, array, &object);
+  slh_status status = slhi_find_object(heap, array, &object);
 
   if (status != SLH_OK)
     return status;
-  type = type_of(heap, &object);
+  type = slhi_object_type(heap, &object);
   if (type->kind != SLH_KIND_ARRAY || type->fields[0].storage != element)
     return SLH_E_TYPE;
   *data = heap->data.base + array.bits + SLH_ARRAY_DATA_OFFSET;
   *length = object.word;
+  return SLH_OK;
+}
+
+/* ---- in bulk ---- */
+
+/* Some elements of an array. */
+struct elements {
+  char *at;
+  uint64_t bytes;
+  slh_storage storage;
+};
+
+static slh_status find_elements(const slh_heap *heap, slh_ref array, uint32_t index, uint32_t count,
+                                struct elements *out)
+{
+  struct object object;
+  const slh_type *type;
+  slh_status status = slhi_find_object(heap, array, &object);
+
+  if (status != SLH_OK)
+    return status;
+  type = slhi_object_type(heap, &object);
+  if (type->kind != SLH_KIND_ARRAY)
+    return SLH_E_TYPE;
+  if (index > object.word || count > object.word - index)
+    return SLH_E_BOUNDS;
+  out->at = heap->data.base + array.bits + SLH_ARRAY_DATA_OFFSET + (uint64_t)index * type->size;
+  out->bytes = (uint64_t)count * type->size;
+  out->storage = type->fields[0].storage;
+  return SLH_OK;
+}
+
+slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref from,
+                          uint32_t from_index, uint32_t count)
+{
+  struct elements target, source;
+  slh_status status = find_elements(heap, to, to_index, count, &target);
+
+  if (status == SLH_OK)
+    status = find_elements(heap, from, from_index, count, &source);
+  if (status != SLH_OK)
+    return status;
+  if (target.storage != source.storage)
+    return SLH_E_TYPE;
+  memmove(target.at, source.at, target.bytes);
+  return SLH_OK;
+}
+
+slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_t count,
+                          const slh_value *value)
+{
+  struct elements target;
+  uint64_t done;
+  slh_status status = find_elements(heap, array, index, count, &target);
+
+  if (status != SLH_OK || count == 0)
+    return status;
+  /* The first is checked and stored; then what is there is doubled. */
+  status = store(heap, target.at, target.storage, value);
+  if (status != SLH_OK)
+    return status;
+  for (done = target.bytes / count; done < target.bytes;) {
+    uint64_t some = done < target.bytes - done ? done : target.bytes - done;
+
+    memcpy(target.at + done, target.at, some);
+    done += some;
+  }
+  return SLH_OK;
+}
+
+slh_status slh_array_init(slh_heap *heap, slh_ref array, uint32_t index, uint32_t count,
+                          const void *from)
+{
+  struct elements target;
+  slh_status status = find_elements(heap, array, index, count, &target);
+
+  if (status != SLH_OK)
+    return status;
+  if (target.storage == SLH_REF)
+    return SLH_E_TYPE;
+  if (target.bytes != 0)
+    memcpy(target.at, from, target.bytes);
   return SLH_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Allocation by bump; the uninitialised structs are inline in heap.h. */
-#include "lib/heap.h"
+#include <slotheap/collection.h>
+
 #include "lib/object.h"
 #include "lib/policy.h"
 #include "lib/tables.h"
@@ -25,7 +26,7 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
   /* SLH_E_NOMEM, too: a collection needs no new memory in the heap. */
   if (status != SLH_E_COLLECT && status != SLH_E_NOMEM)
     return status;
-  if (!heap->runtime->collector->collects)
+  if (!heap->runtime->collector->collects || heap->no_gc != 0)
     return status == SLH_E_NOMEM ? status : grow_for(heap, bytes, SLH_OK);
   status = slh_heap_collect(heap, NULL);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
@@ -40,7 +41,7 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
 static inline slh_status place(slh_heap *heap, const slh_type *type, uint64_t bytes,
                                make_room_fn *make_room, uint64_t *at)
 {
-  /* A corrupt heap has limit 0. */
+  /* The limit is 0 where every allocation has to come here. */
   if (SLH_UNLIKELY(heap->data.bump + bytes > heap->data.limit)) {
     slh_status status = make_room(heap, bytes);
 
@@ -71,7 +72,7 @@ static slh_status new_struct(slh_heap *heap, const slh_type *type, make_room_fn 
   uint64_t at;
   slh_status status;
 
-  if (type->kind != SLH_KIND_STRUCT)
+  if (type->kind != SLH_KIND_STRUCT && type->kind != SLH_KIND_EXN)
     return SLH_E_TYPE;
   status = place(heap, type, type->size, make_room, &at);
   if (status != SLH_OK)

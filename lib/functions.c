@@ -37,6 +37,13 @@ static slh_status widen(slh_heap *heap, struct functions *table)
   return SLH_OK;
 }
 
+void slhi_functions_forget(struct functions *table)
+{
+  if (table->count != 0)
+    memset(table->buckets, 0, 2 * (size_t)table->capacity * sizeof *table->buckets);
+  table->count = 0;
+}
+
 slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *out)
 {
   struct tables *tables;

@@ -9,10 +9,10 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 
 void slhi_heap_set_limit(slh_heap *heap)
 {
-  bool usable = !heap->corrupt && !heap->busy;
+  bool inline_ = !heap->corrupt && !heap->busy && heap->runtime->zeal == 0;
 
-  /* 0: inline allocation comes to the library, which says why not. */
-  heap->data.limit = usable ? at_most(heap->soft, slhi_heap_committed(heap)) : 0;
+  /* 0: inline allocation comes to the library. */
+  heap->data.limit = inline_ ? at_most(heap->soft, slhi_heap_committed(heap)) : 0;
 }
 
 static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
@@ -22,9 +22,9 @@ static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
 
   if (!heap->grow)
     return true;
-  slhi_heap_set_busy(heap, "the growth callback");
+  slhi_heap_set_busy(heap, BUSY_ASKING);
   agrees = heap->grow(heap->host, heap, &growth);
-  slhi_heap_set_busy(heap, NULL);
+  slhi_heap_set_busy(heap, BUSY_NOT);
   return agrees;
 }
 
@@ -48,7 +48,7 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
   return SLH_OK;
 }
 
-slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
+slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
 {
   uint64_t committed = slhi_heap_committed(heap);
   slh_status status;
@@ -69,7 +69,24 @@ slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
   if (slhi_heap_committed(heap) != committed)
     heap->growths++;
   slhi_heap_set_limit(heap);
+  /* Room for this one allocation: the next comes here, too. */
+  if (heap->runtime->zeal != 0)
+    heap->data.limit = heap->data.bump + bytes;
   return SLH_OK;
+}
+
+slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
+{
+  uint32_t zeal = heap->runtime->zeal;
+
+  if (SLH_UNLIKELY(zeal != 0) && !heap->busy && !heap->corrupt && heap->no_gc == 0 &&
+      heap->runtime->collector->collects && bytes <= heap->max - SLHI_START &&
+      ++heap->zealous >= zeal) {
+    heap->zealous = 0;
+    heap->needed = bytes;
+    return SLH_E_COLLECT;
+  }
+  return slhi_heap_commit(heap, bytes);
 }
 
 uint64_t slh_heap_bytes_needed(const slh_heap *heap)
@@ -92,7 +109,7 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
     if (status != SLH_OK)
       return status;
   }
-  status = slh_heap_extend(heap, bytes);
+  status = slhi_heap_commit(heap, bytes);
   if (status != SLH_OK)
     (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
   return status;

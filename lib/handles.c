@@ -25,13 +25,44 @@ static slh_status reserve(slh_heap *heap, struct handles *handles)
   return status;
 }
 
-/* Where a handle's reference is; stops if the handle is not one of these. */
-static slh_ref *locate(const struct handles *handles, uint64_t stamp, uint32_t number,
-                       const char *call)
+slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
+                            const char *call)
 {
   if (SLH_UNLIKELY(!handles || number >= handles->count || handles->stamps[number] != stamp))
-    slhi_misuse(call, "the root is not one of this heap, or has ended");
+    slhi_misuse(call, "the handle is not one of this heap, or has ended");
   return &handles->refs[number];
+}
+
+slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref ref,
+                           uint64_t *stamp, uint32_t *number)
+{
+  if (handles->free != 0) {
+    *number = handles->free - 1;
+    handles->free = slh_i31_unsigned(handles->at.refs[*number]);
+  } else {
+    slh_status status = reserve(heap, &handles->at);
+
+    if (status != SLH_OK)
+      return status;
+    *number = handles->at.count++;
+  }
+  handles->live++;
+  *stamp = slhi_new_stamp(heap->tables);
+  handles->at.refs[*number] = ref;
+  handles->at.stamps[*number] = *stamp;
+  return SLH_OK;
+}
+
+void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
+                      const char *call)
+{
+  slh_ref *ref = slhi_handle_locate(handles ? &handles->at : NULL, stamp, number, call);
+
+  handles->live--;
+  handles->at.stamps[number] = 0;
+  /* Free handles are linked through i31s, which collections leave alone. */
+  *ref = slh_i31((int32_t)handles->free);
+  handles->free = number + 1;
 }
 
 /* ---- local roots ---- */
@@ -97,12 +128,12 @@ static const struct handles *locals_of(const slh_heap *heap)
 
 slh_ref slh_local_get(const slh_heap *heap, slh_local local)
 {
-  return *locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
+  return *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
 }
 
 void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
 {
-  *locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
+  *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
 }
 
 /* ---- owned roots ---- */
@@ -110,28 +141,13 @@ void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
 slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out)
 {
   struct tables *tables;
-  struct owned_handles *owned;
   slh_status status;
 
   slhi_require_idle(heap, "slh_owned_new");
   status = slhi_tables(heap, &tables);
   if (status != SLH_OK)
     return status;
-  owned = &tables->owned;
-  if (owned->free != 0) {
-    out->number = owned->free - 1;
-    owned->free = slh_i31_unsigned(owned->at.refs[out->number]);
-  } else {
-    status = reserve(heap, &owned->at);
-    if (status != SLH_OK)
-      return status;
-    out->number = owned->at.count++;
-  }
-  owned->live++;
-  out->stamp = slhi_new_stamp(tables);
-  owned->at.refs[out->number] = ref;
-  owned->at.stamps[out->number] = out->stamp;
-  return SLH_OK;
+  return slhi_handle_new(heap, &tables->owned, ref, &out->stamp, &out->number);
 }
 
 static const struct handles *owned_of(const slh_heap *heap)
@@ -139,24 +155,20 @@ static const struct handles *owned_of(const slh_heap *heap)
   return heap->tables ? &heap->tables->owned.at : NULL;
 }
 
-void slh_owned_free(slh_heap *heap, slh_owned handle)
+void slh_owned_free(slh_heap *heap, slh_owned owned)
 {
-  slh_ref *ref = locate(owned_of(heap), handle.stamp, handle.number, "slh_owned_free");
-  struct owned_handles *owned = &heap->tables->owned;
+  struct free_handles *handles = heap->tables ? &heap->tables->owned : NULL;
 
-  owned->live--;
-  owned->at.stamps[handle.number] = 0;
-  /* Free handles are linked through i31s, which collections leave alone. */
-  *ref = slh_i31((int32_t)owned->free);
-  owned->free = handle.number + 1;
+  slhi_require_idle(heap, "slh_owned_free");
+  slhi_handle_free(handles, owned.stamp, owned.number, "slh_owned_free");
 }
 
 slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 {
-  return *locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
+  return *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
 }
 
 void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
 {
-  *locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
+  *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
 }

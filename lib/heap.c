@@ -4,8 +4,7 @@
 
 #include <slotheap/inspect.h>
 
-#include "lib/object.h"
-#include "lib/tables.h"
+#include "lib/collection.h"
 #include "pool/registry.h"
 
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
@@ -33,6 +32,8 @@ static void start_empty(slh_heap *heap)
   heap->collections = 0;
   heap->growths = 0;
   heap->corrupt = false;
+  heap->no_gc = 0;
+  heap->zealous = 0;
   heap->charged = 0;
   heap->soft = SLHI_START + heap->initial;
   slhi_heap_set_limit(heap);
@@ -73,6 +74,29 @@ slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh
   return SLH_OK;
 }
 
+slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_options *options,
+                        slh_heap **out, slh_error *error)
+{
+  slh_pool_options one = SLH_POOL_OPTIONS_INIT;
+  slh_pool *pool;
+  slh_status status;
+
+  if (pool_options)
+    one = *pool_options;
+  one.slots = 1;
+  one.max_collections = 1;
+  status = slh_pool_new(&one, &pool, error);
+  if (status != SLH_OK)
+    return status;
+  status = slh_heap_acquire(pool, options, out);
+  if (status != SLH_OK) {
+    slh_pool_free(pool);
+    return slhi_error(error, status, "slh_heap_options: %s", slh_status_text(status));
+  }
+  (*out)->private_pool = true;
+  return SLH_OK;
+}
+
 /* Bytes from the slot's start on that this store may have written. The clamp
  * is for compiled code that broke its own bump pointer. */
 static uint64_t dirty_bytes(const slh_heap *heap)
@@ -94,6 +118,8 @@ static void require_acquired(const slh_heap *heap, const char *call)
 static void end_store(slh_heap *heap, const char *call)
 {
   require_acquired(heap, call);
+  if (heap->busy == BUSY_COLLECTING)
+    slhi_collection_cancel(heap);
   slhi_require_idle(heap, call);
   if (SLH_UNLIKELY(heap->tables != NULL))
     slhi_tables_reset(heap);
@@ -105,11 +131,15 @@ static void end_store(slh_heap *heap, const char *call)
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
+  slh_pool *pool;
 
   if (!heap)
     return;
   end_store(heap, "slh_heap_release");
+  pool = heap->private_pool ? slh_heap_pool(heap) : NULL;
+  heap->private_pool = false;
   slhi_slab_put(slot->slab, slot);
+  slh_pool_free(pool);
 }
 
 void slh_heap_reset(slh_heap *heap)
@@ -118,7 +148,20 @@ void slh_heap_reset(slh_heap *heap)
   start_empty(heap);
 }
 
-void slhi_heap_set_busy(slh_heap *heap, const char *busy)
+void slhi_busy_misuse(const slh_heap *heap, const char *call)
+{
+  static const char *const while_[] = {
+      [BUSY_NOT] = "nothing goes on with it",
+      [BUSY_COLLECTING] = "a collection of it is under way",
+      [BUSY_LISTING] = "its enumerate_roots runs, or was left by a jump",
+      [BUSY_DROPPING] = "a drop callback of it runs, or was left by a jump",
+      [BUSY_ASKING] = "its growth callback runs, or was left by a jump",
+  };
+
+  slhi_misuse(call, "called on a heap while %s", while_[heap->busy]);
+}
+
+void slhi_heap_set_busy(slh_heap *heap, enum busy busy)
 {
   heap->busy = busy;
   slhi_heap_set_limit(heap);

@@ -8,6 +8,15 @@
 #include "pool/error.h"
 #include "pool/pool.h"
 
+/* What goes on with a heap, during which it must not be used. */
+enum busy {
+  BUSY_NOT,
+  BUSY_COLLECTING,
+  BUSY_LISTING,
+  BUSY_DROPPING,
+  BUSY_ASKING
+};
+
 /*
  * A heap: what the host sees of it, in the owner's part of its slot's record.
  * Offsets count from data.base:
@@ -37,8 +46,11 @@ struct slh_heap {
   uint32_t collections;
   uint32_t growths;
   struct tables *tables; /* or NULL; kept from one store to the next */
-  const char *busy;      /* what runs now and must not use the heap, or NULL */
-  bool corrupt;          /* a collection met what the library did not write */
+  uint32_t no_gc;        /* scopes entered in which nothing may be collected */
+  uint32_t zealous;      /* allocations since the last collection out of zeal */
+  enum busy busy;
+  bool private_pool; /* releasing the heap frees its pool */
+  bool corrupt;      /* a collection met what the library did not write */
 };
 
 _Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
@@ -75,16 +87,20 @@ void slhi_heap_set_limit(slh_heap *heap);
  */
 slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed);
 
-/* Says what runs now and must not use the heap; NULL for nothing. */
-void slhi_heap_set_busy(slh_heap *heap, const char *busy);
+void slhi_heap_set_busy(slh_heap *heap, enum busy busy);
 
-/* Stops if something runs that must not use the heap. */
+/* Stops because of what goes on with the heap. */
+_Noreturn void slhi_busy_misuse(const slh_heap *heap, const char *call);
+
+/* Stops if something goes on with the heap. */
 static inline void slhi_require_idle(const slh_heap *heap, const char *call)
 {
-  if (SLH_UNLIKELY(heap->busy != NULL))
-    slhi_misuse(call, "called on a heap from %s of this heap, or after a jump out of it",
-                heap->busy);
+  if (SLH_UNLIKELY(heap->busy != BUSY_NOT))
+    slhi_busy_misuse(heap, call);
 }
+
+/* slh_heap_extend without zeal. */
+slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes);
 
 /* Whether a heap of this runtime is alive in any pool. Slow. */
 bool slhi_runtime_has_heaps(const slh_runtime *runtime);

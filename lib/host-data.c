@@ -94,18 +94,15 @@ void slhi_host_data_begin(struct tables *tables)
   tables->host.kept = 0;
 }
 
-void slhi_host_data_sweep(slh_heap *heap)
+void slhi_host_data_sweep(slh_heap *heap, uint64_t most)
 {
   struct host_entries *host = &heap->tables->host;
-  const char *outer = heap->busy;
 
-  slhi_heap_set_busy(heap, "a drop callback");
   /* From the end, so that an entry is free before its callback runs. */
-  while (host->used > host->kept) {
+  for (; most > 0 && host->used > host->kept; most--) {
     const struct host_entry *entry = &host->entries[host->order[--host->used]];
 
     if (entry->drop)
       entry->drop(entry->data);
   }
-  slhi_heap_set_busy(heap, outer);
 }

@@ -2,11 +2,4 @@
 /* The collector that never collects. */
 #include "lib/collector.h"
 
-static slh_status collect(slh_heap *heap, const slh_roots *roots)
-{
-  (void)heap;
-  (void)roots;
-  return SLH_OK;
-}
-
-const struct collector slhi_null_collector = {"null", false, collect};
+const struct collector slhi_null_collector = {.name = "null", .collects = false};

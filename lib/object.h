@@ -55,6 +55,11 @@ static inline slh_kind slhi_shape_kind(const struct shape *shape)
   return (slh_kind)(shape->header >> SLHI_KIND_SHIFT & 7);
 }
 
+static inline const struct shape *slhi_filler_shape(struct shapes shapes)
+{
+  return &shapes.at[0];
+}
+
 /* Bytes of an object of `shape` whose second word is `word`; 0 if that word
  * cannot be. */
 static inline uint64_t slhi_object_bytes(const struct shape *shape, uint32_t word)

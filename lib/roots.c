@@ -81,3 +81,26 @@ const slh_root *slh_roots_entries(const slh_roots *roots, size_t *count)
   *count = roots->count;
   return roots->entries;
 }
+
+bool slh_roots_is_empty(const slh_roots *roots)
+{
+  return roots->count == 0;
+}
+
+bool slh_roots_next(slh_roots_iterator *iterator)
+{
+  const slh_roots *roots = iterator->roots;
+
+  while (iterator->entry < roots->count) {
+    const slh_root *root = &roots->entries[iterator->entry];
+
+    if (iterator->item < root->count) {
+      iterator->root = root;
+      iterator->ref = &root->first[iterator->item++];
+      return true;
+    }
+    iterator->entry++;
+    iterator->item = 0;
+  }
+  return false;
+}

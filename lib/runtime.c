@@ -3,6 +3,11 @@
 
 #include "lib/heap.h"
 
+/* --enable-zeal=N */
+#ifndef SLH_DEFAULT_ZEAL
+#define SLH_DEFAULT_ZEAL 0
+#endif
+
 static slh_status read_options(const slh_runtime_options *given, slh_runtime_options *options,
                                slh_error *error)
 {
@@ -51,6 +56,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   memset(runtime, 0, sizeof *runtime);
   runtime->allocator = allocator;
   runtime->collector = collector;
+  runtime->zeal = options.zeal ? options.zeal : SLH_DEFAULT_ZEAL;
   status = slhi_types_open(runtime);
   if (status != SLH_OK) {
     slhi_free(&allocator, runtime);

@@ -27,6 +27,7 @@ struct type_table {
 struct slh_runtime {
   slh_allocator allocator;
   const struct collector *collector;
+  uint32_t zeal;        /* collect at every allocation with this number; 0: no */
   pthread_mutex_t lock; /* registrations, one at a time */
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */

@@ -50,21 +50,32 @@ void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots)
 {
   const struct handles *locals = &tables->locals;
   const struct handles *owned = &tables->owned.at;
+  const struct finalizers *queue = &tables->queue;
 
   if (locals->count != 0)
     (void)slh_roots_add(roots, SLH_ROOT_OTHER, locals->refs, locals->count, "local roots");
   if (owned->count != 0)
     (void)slh_roots_add(roots, SLH_ROOT_OTHER, owned->refs, owned->count, "owned roots");
+  if (queue->count != queue->first)
+    (void)slh_roots_add(roots, SLH_ROOT_OTHER, queue->refs + queue->first,
+                        queue->count - queue->first, "queued finalizers");
+}
+
+static void forget_handles(struct free_handles *handles)
+{
+  handles->at.count = 0;
+  handles->free = 0;
+  handles->live = 0;
 }
 
 void slhi_tables_reset(slh_heap *heap)
 {
   struct tables *tables = heap->tables;
 
-  if (!tables)
-    return;
   slhi_host_data_begin(tables);
-  slhi_host_data_sweep(heap);
+  slhi_heap_set_busy(heap, BUSY_DROPPING);
+  slhi_host_data_sweep(heap, UINT64_MAX);
+  slhi_heap_set_busy(heap, BUSY_NOT);
   if (slhi_heap_slot(heap)->host_bytes > KEEP_BYTES) {
     heap->tables = NULL;
     slhi_slot_free_all(slhi_heap_slot(heap));
@@ -72,11 +83,12 @@ void slhi_tables_reset(slh_heap *heap)
   }
   tables->frame = 0;
   tables->locals.count = 0;
-  tables->owned.at.count = 0;
-  tables->owned.free = 0;
-  tables->owned.live = 0;
-  if (tables->functions.count != 0)
-    memset(tables->functions.buckets, 0,
-           2 * (size_t)tables->functions.capacity * sizeof *tables->functions.buckets);
-  tables->functions.count = 0;
+  forget_handles(&tables->owned);
+  forget_handles(&tables->weak);
+  forget_handles(&tables->ephemerons.tables);
+  tables->ephemerons.count = 0;
+  slhi_ephemerons_index(&tables->ephemerons);
+  tables->finalizers.count = 0;
+  tables->queue.first = tables->queue.count = 0;
+  slhi_functions_forget(&tables->functions);
 }

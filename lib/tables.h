@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Host memory that a store can make grow: its local and owned roots, host data
- * behind externrefs, functions behind funcrefs. Made when first used, counted
+ * Host memory that a store can make grow: its roots by handle, weak references,
+ * ephemerons and finalizers, host data behind externrefs, functions behind
+ * funcrefs, the state of a collection. Made when first used, counted
  * against the store's max_host_bytes, emptied at release, and kept with the
  * slot for the next store unless it has become large.
  */
@@ -13,20 +14,47 @@
 #include "lib/heap.h"
 #include "lib/roots.h"
 
-/* Roots that are held by handle. The references lie side by side, for the
+/* References that are held by handle. They lie side by side, for the
  * collector; the stamps say which handle each belongs to. */
 struct handles {
   slh_ref *refs;
   uint64_t *stamps;
-  uint32_t count; /* of both, in use or reusable */
+  uint32_t count; /* of both, in use or free */
   uint32_t capacity;
 };
 
-/* The last reference of `refs` is at `count`, and free ones are linked. */
-struct owned_handles {
+/* Handles that are freed one by one; the free ones are linked. */
+struct free_handles {
   struct handles at;
   uint32_t free; /* number of the first free handle plus 1; 0: none */
   uint32_t live;
+};
+
+/* An entry of an ephemeron table. All tables of a heap share one array, and
+ * one hash table with chains. */
+struct ephemeron {
+  slh_ref key;
+  slh_ref value;
+  uint32_t table;
+  uint32_t next; /* in its chain: number plus 1, or 0 */
+  bool kept;     /* this collection has found the key alive */
+};
+
+struct ephemerons {
+  struct free_handles tables; /* their references are not used */
+  struct ephemeron *entries;
+  uint32_t *buckets; /* as many as the capacity: number plus 1, or 0 */
+  uint32_t count;
+  uint32_t capacity;
+};
+
+/* Objects with data of the host's, side by side for the collector. */
+struct finalizers {
+  slh_ref *refs;
+  void **data;
+  uint32_t first; /* of a queue: those before it are gone */
+  uint32_t count;
+  uint32_t capacity;
 };
 
 struct host_entry {
@@ -62,9 +90,14 @@ struct tables {
   uint64_t last_stamp;
   uint64_t frame; /* stamp of the innermost frame, 0: none open */
   struct handles locals;
-  struct owned_handles owned;
+  struct free_handles owned;
+  struct free_handles weak;
+  struct ephemerons ephemerons;
+  struct finalizers finalizers; /* registered; unordered */
+  struct finalizers queue;      /* found unreachable, not yet polled */
   struct host_entries host;
   struct functions functions;
+  struct collection *collection; /* its state, or NULL before the first */
 };
 
 /* The heap's tables, made if it has none. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
@@ -73,6 +106,15 @@ slh_status slhi_tables(slh_heap *heap, struct tables **out);
 /* Resizes one array of the tables to `count` items of `each` bytes.
  * SLH_E_NOMEM, SLH_E_HOST_LIMIT: it is as it was. */
 slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each);
+
+/* Makes, checks and frees a handle. slhi_handle_locate stops, naming `call`, if
+ * it is none of these. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref ref,
+                           uint64_t *stamp, uint32_t *number);
+slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
+                            const char *call);
+void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
+                      const char *call);
 
 /* A number that no handle of this process has had: handles of other heaps and
  * of earlier stores are told from valid ones by it. */
@@ -87,6 +129,12 @@ void slhi_tables_reset(slh_heap *heap);
 /* An externref whose number is not set yet. As slh_alloc_struct, or if
  * `collect` as slh_new_struct. */
 slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out);
+
+/* Forgets all functions. */
+void slhi_functions_forget(struct functions *functions);
+
+/* Puts all ephemerons into their chains anew: their keys have moved. */
+void slhi_ephemerons_index(struct ephemerons *ephemerons);
 
 /* ---- host data and a collection ---- */
 
@@ -112,7 +160,13 @@ static inline void slhi_host_data_keep(struct tables *tables, uint32_t id)
   host->entries[id].place = host->kept++;
 }
 
-/* Drops what was not found alive. */
-void slhi_host_data_sweep(slh_heap *heap);
+static inline bool slhi_host_data_is_swept(const struct tables *tables)
+{
+  return tables->host.used == tables->host.kept;
+}
+
+/* Drops up to `most` entries that were not found alive. The heap must be
+ * marked as busy dropping. */
+void slhi_host_data_sweep(slh_heap *heap, uint64_t most);
 
 #endif

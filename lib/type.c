@@ -368,39 +368,71 @@ static slh_status map_references(const slh_allocator *allocator, struct record *
   return SLH_OK;
 }
 
-slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh_type *supertype,
-                               const slh_field *fields, size_t field_count, const slh_type **out,
-                               slh_error *error)
+/* Registers what has the fields of a struct. */
+static slh_status new_fields_type(slh_runtime *runtime, const char *name, slh_kind kind,
+                                  const slh_type *supertype, const slh_field *fields, size_t count,
+                                  const slh_type **out, slh_error *error)
 {
   const slh_allocator *allocator = &runtime->allocator;
   struct shape shape = {0};
   struct record *record;
   uint64_t bytes;
-  slh_status status = check_fields(runtime, supertype, fields, field_count, error);
+  slh_status status = check_fields(runtime, supertype, fields, count, error);
 
   if (status != SLH_OK)
     return status;
-  record = new_record(allocator, name ? name : "struct", supertype, fields, field_count);
+  record = new_record(allocator, name, supertype, fields, count);
   if (!record)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a type");
-  bytes = lay_out(record->fields, field_count);
+  bytes = lay_out(record->fields, count);
   if (bytes > SLH_STRUCT_SIZE_MAX) {
-    status = slhi_error(error, SLH_E_TOO_LARGE, "struct %s takes %llu bytes, allowed are %u",
+    status = slhi_error(error, SLH_E_TOO_LARGE, "%s takes %llu bytes, allowed are %u",
                         record->type.name, (unsigned long long)bytes, SLH_STRUCT_SIZE_MAX);
-    slhi_free(allocator, record);
+    free_record(allocator, record);
     return status;
   }
-  record->type.kind = SLH_KIND_STRUCT;
+  record->type.kind = kind;
   record->type.size = shape.bytes = (uint32_t)bytes;
   status = map_references(allocator, record, &shape);
   if (status == SLH_OK)
     status = publish(runtime, record, &shape);
   if (status != SLH_OK) {
     free_record(allocator, record);
-    return slhi_error(error, status, "registering a struct type: %s", slh_status_text(status));
+    return slhi_error(error, status, "registering a type: %s", slh_status_text(status));
   }
   *out = &record->type;
   return SLH_OK;
+}
+
+slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh_type *supertype,
+                               const slh_field *fields, size_t field_count, const slh_type **out,
+                               slh_error *error)
+{
+  return new_fields_type(runtime, name ? name : "struct", SLH_KIND_STRUCT, supertype, fields,
+                         field_count, out, error);
+}
+
+slh_status slh_exn_type_new(slh_runtime *runtime, const char *name, const slh_field *payload,
+                            size_t payload_count, const slh_type **out, slh_error *error)
+{
+  static const slh_field tag[] = {{"tag_instance", SLH_I32, 0}, {"tag_index", SLH_I32, 0}};
+  const slh_allocator *allocator = &runtime->allocator;
+  slh_field *fields;
+  slh_status status;
+
+  if (payload_count > SLH_STRUCT_SIZE_MAX)
+    return slhi_error(error, SLH_E_TOO_LARGE, "%zu fields: an exception has at most %u bytes",
+                      payload_count, SLH_STRUCT_SIZE_MAX);
+  fields = slhi_allocate(allocator, sizeof tag + payload_count * sizeof *fields);
+  if (!fields)
+    return slhi_error(error, SLH_E_NOMEM, "no memory for a type");
+  memcpy(fields, tag, sizeof tag);
+  if (payload_count != 0)
+    memcpy(fields + 2, payload, payload_count * sizeof *fields);
+  status = new_fields_type(runtime, name ? name : "exception", SLH_KIND_EXN, NULL, fields,
+                           payload_count + 2, out, error);
+  slhi_free(allocator, fields);
+  return status;
 }
 
 /* ---- arrays ---- */

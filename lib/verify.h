@@ -4,19 +4,10 @@
 
 #include <slotheap/inspect.h>
 
-/* After each collection. In debug builds: poisons what was freed, so that a
- * stale reference is found out, and verifies the heap; a heap that does not
- * pass is SLH_E_CORRUPT, with the reason on standard error. Otherwise
+/* After each collection. In debug builds, and with zeal: poisons what was freed,
+ * so that a stale reference is found out, and verifies the heap; a heap that
+ * does not pass is SLH_E_CORRUPT, with the reason on standard error. Otherwise
  * nothing. */
-#ifdef SLH_DEBUG
 slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots);
-#else
-static inline slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
-{
-  (void)heap;
-  (void)roots;
-  return SLH_OK;
-}
-#endif
 
 #endif

@@ -8,7 +8,7 @@
  * reads or writes bytes of this same heap, or faults on a guard.
  * Elements are always checked against the array's length.
  *
- * Checked calls (slh_object_type, slh_struct_get, slh_array_data, ...) return
+ * Checked calls (slh_struct_get, slh_array_data, ..., and object.h) return
  * an error for whatever bits a reference has, and never fault.
  */
 #ifndef SLOTHEAP_ACCESS_H
@@ -16,6 +16,7 @@
 
 #include <slotheap/base.h>
 #include <slotheap/heap.h>
+#include <slotheap/object.h>
 #include <slotheap/ref.h>
 #include <slotheap/runtime.h>
 
@@ -102,11 +103,6 @@ static inline slh_ref slh_element(slh_ref array, uint32_t index, uint32_t elemen
     return SLH_OK;                                                                                 \
   }
 
-/* Sixteen bytes without further meaning. */
-typedef struct slh_v128 {
-  uint8_t bytes[16];
-} slh_v128;
-
 SLH_DEFINE_FIELD(i8, int8_t)
 SLH_DEFINE_FIELD(u8, uint8_t)
 SLH_DEFINE_FIELD(i16, int16_t)
@@ -167,22 +163,6 @@ static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref
 
 /* ---- checked ---- */
 
-/*
- * The type of the object that `ref` points at. Errors: SLH_E_TYPE (null or
- * an i31), SLH_E_CORRUPT (out of the heap, misaligned, or what lies there has
- * no valid header, or does not fit into the heap).
- */
-SLH_API SLH_NODISCARD slh_status slh_object_type(const slh_heap *heap, slh_ref ref,
-                                                 const slh_type **out);
-
-/* Bytes that the object takes, header and padding included. Errors: as
- * above. */
-SLH_API SLH_NODISCARD slh_status slh_object_size(const slh_heap *heap, slh_ref ref, uint64_t *out);
-
-/* Whether `ref` is an object of `type` or of a subtype of it. False for
- * null, i31s and everything that slh_object_type refuses. */
-SLH_API bool slh_object_is(const slh_heap *heap, slh_ref ref, const slh_type *type);
-
 /* A field's or element's value; `storage` says which member holds it. Small
  * integers are sign-extended. */
 typedef struct slh_value {
@@ -216,6 +196,24 @@ SLH_API SLH_NODISCARD slh_status slh_array_set(slh_heap *heap, slh_ref array, ui
  * Errors: those of slh_object_type; SLH_E_TYPE (not an array of those). */
 SLH_API SLH_NODISCARD slh_status slh_array_data(const slh_heap *heap, slh_ref array,
                                                 slh_storage element, void **data, uint32_t *length);
+
+/* ---- in bulk ---- */
+
+/*
+ * slh_array_copy: `count` elements from one array to another, or within one,
+ * overlapping or not; element types must be the same. slh_array_fill: the same
+ * value into `count` elements. slh_array_init: elements from host memory, where
+ * they lie as they do in the array; not for references.
+ * With the barriers that references need. Nothing is written on an error.
+ * Errors: those of slh_object_type; SLH_E_TYPE (no array, other elements, or
+ * for fill another storage); SLH_E_BOUNDS.
+ */
+SLH_API SLH_NODISCARD slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index,
+                                                slh_ref from, uint32_t from_index, uint32_t count);
+SLH_API SLH_NODISCARD slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index,
+                                                uint32_t count, const slh_value *value);
+SLH_API SLH_NODISCARD slh_status slh_array_init(slh_heap *heap, slh_ref array, uint32_t index,
+                                                uint32_t count, const void *from);
 
 SLH_END_DECLS
 

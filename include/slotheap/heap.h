@@ -109,6 +109,16 @@ typedef struct slh_heap_options {
 SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
                                                   slh_heap **out);
 
+/*
+ * Makes a heap on demand, with a mapping of its own: a pool of one slot, made
+ * with `pool_options` (may be NULL; slots and max_collections are taken for 1),
+ * which is freed when the heap is released. Errors: those of slh_pool_new and
+ * slh_heap_acquire.
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_new(const slh_pool_options *pool_options,
+                                              const slh_heap_options *options, slh_heap **out,
+                                              slh_error *error);
+
 /* Ends the store: scrubs what it wrote and returns the slot. Every reference
  * into it is void. NULL is ignored. Any thread; releasing twice stops the
  * process with a message. */
@@ -137,7 +147,8 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
  * SLH_E_NOMEM (the system refused memory), SLH_E_TYPE (not a struct / array
  * type), SLH_E_CORRUPT. slh_new_* also: SLH_E_LIMIT (the live objects and this
  * one exceed max_bytes), SLH_E_POOL_LIMIT (the pool's budget), SLH_E_REFUSED
- * (the growth callback), and those of slh_heap_collect. After any error but
+ * (the growth callback), and those of slh_heap_collect
+ * (collection.h). After any error but
  * SLH_E_CORRUPT the heap is as usable as before.
  */
 
@@ -207,21 +218,6 @@ SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
  * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_POOL_LIMIT,
  * SLH_E_REFUSED, SLH_E_NOMEM. */
 SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
-
-/* ---- collection ---- */
-
-/*
- * Collects the whole heap: what is reachable from the roots is moved to the
- * front, each root is rewritten, the rest is forgotten. The roots are those
- * of `roots` (may be NULL) and those that enumerate_roots lists.
- *
- * Does nothing with the null collector.
- * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM: nothing
- * moved, the heap is as before. SLH_E_CORRUPT: the heap held something the
- * library did not write; from then on every call but reset, release and the
- * inline accessors returns it.
- */
-SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, slh_roots *roots);
 
 SLH_END_DECLS
 

@@ -48,6 +48,39 @@ SLH_API void slh_roots_clear(slh_roots *roots);
  * changes the list. */
 SLH_API const slh_root *slh_roots_entries(const slh_roots *roots, size_t *count);
 
+/* Whether the list has no entry. */
+SLH_API bool slh_roots_is_empty(const slh_roots *roots);
+
+/* Goes through the references of a list one by one. Start with all zero but
+ * `roots`. */
+typedef struct slh_roots_iterator {
+  const slh_roots *roots;
+  size_t entry;
+  uint32_t item;
+  slh_ref *ref;         /* the current one */
+  const slh_root *root; /* the entry it belongs to */
+} slh_roots_iterator;
+
+/* Moves on; false at the end. The list must not change meanwhile. */
+SLH_API bool slh_roots_next(slh_roots_iterator *iterator);
+
+/* Of the current one: its value, a new value, and whether it lies in a frame
+ * of guest code. */
+static inline slh_ref slh_root_get(const slh_roots_iterator *iterator)
+{
+  return *iterator->ref;
+}
+
+static inline void slh_root_set(const slh_roots_iterator *iterator, slh_ref ref)
+{
+  *iterator->ref = ref;
+}
+
+static inline bool slh_root_is_on_stack(const slh_roots_iterator *iterator)
+{
+  return iterator->root->kind == SLH_ROOT_STACK;
+}
+
 SLH_END_DECLS
 
 #endif

@@ -23,11 +23,16 @@ typedef struct slh_runtime_options {
   size_t struct_size; /* sizeof(slh_runtime_options), set by the initialiser */
   slh_collector collector;
   const slh_allocator *allocator; /* NULL: slh_default_allocator() */
+  /* For tests of hosts: at every allocation with this number, slh_new_*
+   * collects and slh_alloc_* returns SLH_E_COLLECT, so that a root that was
+   * forgotten is found out; what was freed is poisoned, and the heap verified.
+   * All allocation leaves its inline path. 0: as configured (normally never). */
+  uint32_t zeal;
 } slh_runtime_options;
 
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
   {                                                                                                \
-    sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL                                       \
+    sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL, 0                                    \
   }
 
 /*
@@ -67,7 +72,8 @@ typedef enum slh_kind {
   SLH_KIND_FILLER = 1, /* dead bytes between objects */
   SLH_KIND_STRUCT = 2,
   SLH_KIND_ARRAY = 3,
-  SLH_KIND_EXTERN = 4 /* refers to host data; see host.h */
+  SLH_KIND_EXTERN = 4, /* refers to host data; see host.h */
+  SLH_KIND_EXN = 5     /* an exception: a struct that begins with its tag */
 } slh_kind;
 
 typedef struct slh_field {
@@ -135,6 +141,18 @@ SLH_API SLH_NODISCARD slh_status slh_struct_type_new(slh_runtime *runtime, const
                                                      const slh_type *supertype,
                                                      const slh_field *fields, size_t field_count,
                                                      const slh_type **out, slh_error *error);
+
+/*
+ * Registers an exception type: a struct whose first two fields are its tag,
+ * SLH_I32 each, the instance that defines it and its index there; `fields` is
+ * the payload, and follows. As above.
+ */
+SLH_API SLH_NODISCARD slh_status slh_exn_type_new(slh_runtime *runtime, const char *name,
+                                                  const slh_field *fields, size_t field_count,
+                                                  const slh_type **out, slh_error *error);
+
+#define SLH_EXN_TAG_INSTANCE_OFFSET 4
+#define SLH_EXN_TAG_INDEX_OFFSET 8
 
 /* Registers an array type with elements of `element`. As above. */
 SLH_API SLH_NODISCARD slh_status slh_array_type_new(slh_runtime *runtime, const char *name,

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Collections, whole or in increments, and where they may not happen.
+ *
+ * A collection in increments is begun, stepped until it is complete, or
+ * abandoned, which completes it at once. While one is under way the store
+ * stands still: of all calls on the heap only slh_collection_*,
+ * slh_heap_release, slh_heap_reset and those of inspect.h may be made;
+ * allocation and handles stop the process with a message.
+ *
+ * The roots are listed at the beginning and must stay where they are, unread,
+ * until the collection is complete.
+ */
+#ifndef SLOTHEAP_COLLECTION_H
+#define SLOTHEAP_COLLECTION_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/roots.h>
+
+SLH_BEGIN_DECLS
+
+/*
+ * Begins to collect the whole heap: what is reachable from the roots will be
+ * moved to the front, each root rewritten, the rest forgotten. The roots are
+ * the handles of the heap, those that enumerate_roots lists, and those of
+ * `roots` (may be NULL; the list itself can be cleared at once).
+ *
+ * With the null collector there is nothing to do, and it is complete after
+ * one step.
+ * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM,
+ * SLH_E_HOST_LIMIT: nothing moved, the heap is as before. SLH_E_CORRUPT.
+ */
+SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
+
+/*
+ * Goes on with the collection for about `budget` bytes of work: bytes scanned
+ * plus bytes copied, the copy back included; dropped host data counts 64 bytes
+ * each. 0 is taken for 1. Sets `*complete` when it is complete; drop callbacks run within these
+ * calls.
+ * Errors: SLH_E_CORRUPT: the heap held something that the library did not
+ * write. The collection is over, and the heap can only be reset or released:
+ * until then every call but those and the inline accessors returns
+ * SLH_E_CORRUPT.
+ */
+SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
+                                                     bool *complete);
+
+/* Completes a collection that was begun; does nothing if none was. To drop
+ * the heap whole instead, release it. Errors: SLH_E_CORRUPT, as above. */
+SLH_API SLH_NODISCARD slh_status slh_collection_abandon(slh_heap *heap);
+
+/* Whether a collection is under way. */
+SLH_API bool slh_collection_is_active(const slh_heap *heap);
+
+/* All of a collection at once: begin, and steps until it is complete. */
+SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, slh_roots *roots);
+
+/* Between two increments: the host does something else, and comes back.
+ * Returns false if the host wants the rest done without further pause. Must
+ * not use the heap. */
+typedef bool slh_yield_fn(void *context);
+
+/* All of a collection, in steps of `budget` bytes, with `yield(context)`
+ * between them. For event loops with coroutines, fibers or threads; a loop
+ * without calls slh_collection_step itself. Errors: those of begin and step. */
+SLH_API SLH_NODISCARD slh_status slh_heap_collect_async(slh_heap *heap, slh_roots *roots,
+                                                        uint64_t budget, slh_yield_fn *yield,
+                                                        void *context);
+
+/* ---- scopes in which nothing may be collected ---- */
+
+/* Scopes nest. Within one, slh_new_* grow the heap instead of collecting, and
+ * fail where they cannot; a call that asks for a collection stops the process
+ * with a message. Leaving more scopes than were entered does so, too. */
+SLH_API void slh_heap_enter_no_gc(slh_heap *heap);
+SLH_API void slh_heap_leave_no_gc(slh_heap *heap);
+
+SLH_END_DECLS
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * References that do not keep their object alive: weak references, ephemeron
+ * tables, finalizers. All are held by the host, outside the heap; all end with
+ * the store, or when they are freed.
+ *
+ * A collection treats them in this order: it finds what is reachable, through
+ * ephemerons too; clears weak references to the rest; queues the finalizers of
+ * the rest, which makes those objects and what they reach reachable again; and
+ * removes the ephemerons whose keys are still not reachable.
+ *
+ * Only collectors that find what is unreachable do any of this: with the null
+ * collector nothing is ever cleared or queued.
+ *
+ * All on the heap's thread. The storage counts against max_host_bytes. Handles
+ * that have ended, or belong to another heap, stop the process with a message.
+ */
+#ifndef SLOTHEAP_WEAK_H
+#define SLOTHEAP_WEAK_H
+
+#include <slotheap/base.h>
+#include <slotheap/heap.h>
+#include <slotheap/ref.h>
+
+SLH_BEGIN_DECLS
+
+/* ---- weak references ---- */
+
+typedef struct slh_weak {
+  uint64_t stamp;
+  uint32_t number;
+} slh_weak;
+
+/* A weak reference to `ref`. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out);
+SLH_API void slh_weak_free(slh_heap *heap, slh_weak weak);
+
+/* What it refers to, or null if a collection found that unreachable. */
+SLH_API slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak);
+
+/* ---- ephemeron tables ---- */
+
+/* A table from objects to references. An entry keeps its value alive while its
+ * key is alive, and goes when its key dies; it does not keep the key
+ * (Hayes, "Ephemerons", OOPSLA 1997). */
+typedef struct slh_ephemerons {
+  uint64_t stamp;
+  uint32_t number;
+} slh_ephemerons;
+
+/* An empty table. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_ephemerons_new(slh_heap *heap, slh_ephemerons *out);
+
+/* Ends a table and its entries. Costs a visit to all entries of the heap. */
+SLH_API void slh_ephemerons_free(slh_heap *heap, slh_ephemerons table);
+
+/* Adds or replaces the entry of `key`. Errors: SLH_E_TYPE (the key is null or
+ * an i31), SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table,
+                                                    slh_ref key, slh_ref value);
+
+/* Whether `key` has an entry; `*value` is set if so. */
+SLH_API bool slh_ephemerons_get(const slh_heap *heap, slh_ephemerons table, slh_ref key,
+                                slh_ref *value);
+
+/* Whether `key` had an entry, which is removed. */
+SLH_API bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key);
+
+/* ---- finalizers ---- */
+
+/* Once a collection finds the object `ref` unreachable, it is put into a
+ * queue, with `data`, and lives on until the host has polled it (and longer if
+ * the host keeps it). Several on one object are several entries.
+ * Errors: SLH_E_TYPE (null or an i31), SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+SLH_API SLH_NODISCARD slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data);
+
+/* The next of the queue, oldest first: true, and `*ref` and `*data` are set;
+ * false if it is empty. Never called by the library. */
+SLH_API bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data);
+
+SLH_END_DECLS
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The state of a collection: in the heap's tables, used again by the next. */
+#ifndef SLOTHEAP_LIB_COLLECTION_H
+#define SLOTHEAP_LIB_COLLECTION_H
+
+#include <slotheap/collection.h>
+
+#include "lib/evacuate.h"
+#include "lib/roots.h"
+
+/* In the order in which they come. Ephemerons lead back to the scan until
+ * their values have moved; finalizers do once, for what they revive. */
+enum phase {
+  PHASE_ROOTS,      /* what the roots refer to is moved */
+  PHASE_SCAN,       /* what moved objects refer to is moved */
+  PHASE_EPHEMERONS, /* values of keys that are alive are moved */
+  PHASE_WEAK,       /* weak references to what was not reached are cleared */
+  PHASE_FINALIZERS, /* finalizers of what was not reached are queued */
+  PHASE_REVIVE,     /* the objects queued are moved */
+  PHASE_DEAD_KEYS,  /* ephemerons of what is still not reached are removed */
+  PHASE_COPY_BACK,  /* survivors are copied to where they belong */
+  PHASE_DONE
+};
+
+struct collection {
+  enum phase phase;
+  bool finalizing;   /* the second time through scan and ephemerons */
+  bool moved_values; /* this pass over the ephemerons has moved something */
+  uint64_t cursor;   /* how far the phase has come */
+  uint64_t part;     /* how far the root at `cursor` has come */
+  uint32_t queued;   /* finalizers in the queue before this collection */
+  bool moved;        /* all phases are through: host data is swept */
+  struct slot *space;
+  struct evacuation evacuation;
+  slh_allocator allocator; /* of the list of roots: blocks of the heap's slot */
+  slh_roots roots;
+};
+
+/* Ends a collection that is under way without completing it: for a heap that
+ * is about to be scrubbed, or is corrupt. */
+void slhi_collection_cancel(slh_heap *heap);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Ephemeron tables: the host's side of them. */
+#include <slotheap/weak.h>
+
+#include "lib/tables.h"
+
+#define FIRST_CAPACITY 16
+
+/* The start of the chain that a key's entry is in. The capacity is a power
+ * of two. Fibonacci hashing (Knuth, volume 3, section 6.4). */
+static uint32_t *chain_of(const struct ephemerons *all, uint32_t table, slh_ref key)
+{
+  uint64_t both = (uint64_t)table << 32 | key.bits;
+
+  return &all->buckets[(uint32_t)(both * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (all->capacity - 1)];
+}
+
+void slhi_ephemerons_index(struct ephemerons *all)
+{
+  if (all->capacity != 0)
+    memset(all->buckets, 0, all->capacity * sizeof *all->buckets);
+  for (uint32_t i = 0; i < all->count; i++) {
+    struct ephemeron *entry = &all->entries[i];
+    uint32_t *chain = chain_of(all, entry->table, entry->key);
+
+    entry->next = *chain;
+    *chain = i + 1;
+  }
+}
+
+/* What links to the entry of `key`, or to nothing at the end of its chain. */
+static uint32_t *find_link(const struct ephemerons *all, uint32_t table, slh_ref key)
+{
+  uint32_t *link = chain_of(all, table, key);
+
+  while (*link != 0) {
+    struct ephemeron *entry = &all->entries[*link - 1];
+
+    if (entry->table == table && slh_ref_equal(entry->key, key))
+      break;
+    link = &entry->next;
+  }
+  return link;
+}
+
+static slh_status reserve(slh_heap *heap, struct ephemerons *all)
+{
+  uint64_t capacity = all->capacity ? 2 * (uint64_t)all->capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (all->count < all->capacity)
+    return SLH_OK;
+  if (capacity > UINT32_MAX)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, &all->entries, capacity, sizeof *all->entries);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, &all->buckets, capacity, sizeof *all->buckets);
+  if (status != SLH_OK)
+    return status;
+  all->capacity = (uint32_t)capacity;
+  slhi_ephemerons_index(all);
+  return SLH_OK;
+}
+
+/* The heap's ephemerons, for a table that is checked. */
+static struct ephemerons *checked(const slh_heap *heap, slh_ephemerons table, const char *call)
+{
+  struct ephemerons *all = heap->tables ? &heap->tables->ephemerons : NULL;
+
+  slhi_require_idle(heap, call);
+  (void)slhi_handle_locate(all ? &all->tables.at : NULL, table.stamp, table.number, call);
+  return all;
+}
+
+slh_status slh_ephemerons_new(slh_heap *heap, slh_ephemerons *out)
+{
+  struct tables *tables;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_ephemerons_new");
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK)
+    return status;
+  return slhi_handle_new(heap, &tables->ephemerons.tables, SLH_NULL, &out->stamp, &out->number);
+}
+
+void slh_ephemerons_free(slh_heap *heap, slh_ephemerons table)
+{
+  struct ephemerons *all = checked(heap, table, "slh_ephemerons_free");
+  uint32_t kept = 0;
+
+  for (uint32_t i = 0; i < all->count; i++) {
+    if (all->entries[i].table != table.number)
+      all->entries[kept++] = all->entries[i];
+  }
+  all->count = kept;
+  slhi_ephemerons_index(all);
+  slhi_handle_free(&all->tables, table.stamp, table.number, "slh_ephemerons_free");
+}
+
+slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table, slh_ref key, slh_ref value)
+{
+  struct ephemerons *all = checked(heap, table, "slh_ephemerons_set");
+  slh_status status;
+  uint32_t *link;
+
+  if (!slh_is_object(key))
+    return SLH_E_TYPE;
+  /* First, for it moves the chains. */
+  status = reserve(heap, all);
+  if (status != SLH_OK)
+    return status;
+  link = find_link(all, table.number, key);
+  if (*link == 0) {
+    all->entries[all->count] =
+        (struct ephemeron){.key = key, .table = table.number, .next = 0, .kept = false};
+    *link = ++all->count;
+  }
+  all->entries[*link - 1].value = value;
+  return SLH_OK;
+}
+
+bool slh_ephemerons_get(const slh_heap *heap, slh_ephemerons table, slh_ref key, slh_ref *value)
+{
+  const struct ephemerons *all = checked(heap, table, "slh_ephemerons_get");
+  uint32_t number = all->count ? *find_link(all, table.number, key) : 0;
+
+  if (number == 0)
+    return false;
+  *value = all->entries[number - 1].value;
+  return true;
+}
+
+bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key)
+{
+  struct ephemerons *all = checked(heap, table, "slh_ephemerons_remove");
+  uint32_t *link = all->count ? find_link(all, table.number, key) : NULL;
+  struct ephemeron *last, *hole;
+
+  if (!link || *link == 0)
+    return false;
+  hole = &all->entries[*link - 1];
+  *link = hole->next;
+  /* The last entry moves into the hole, and what links to it follows. */
+  last = &all->entries[--all->count];
+  if (last != hole) {
+    *find_link(all, last->table, last->key) = (uint32_t)(hole - all->entries) + 1;
+    *hole = *last;
+  }
+  return true;
+}

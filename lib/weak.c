@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Weak references and finalizers: the host's side of them. */
+#include <slotheap/weak.h>
+
+#include "lib/tables.h"
+
+#define FIRST_CAPACITY 16
+
+/* ---- weak references ---- */
+
+slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out)
+{
+  struct tables *tables;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_weak_new");
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK)
+    return status;
+  return slhi_handle_new(heap, &tables->weak, ref, &out->stamp, &out->number);
+}
+
+static const struct handles *weak_of(const slh_heap *heap)
+{
+  return heap->tables ? &heap->tables->weak.at : NULL;
+}
+
+slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak)
+{
+  return *slhi_handle_locate(weak_of(heap), weak.stamp, weak.number, "slh_weak_get");
+}
+
+void slh_weak_free(slh_heap *heap, slh_weak weak)
+{
+  struct free_handles *handles = heap->tables ? &heap->tables->weak : NULL;
+
+  slhi_require_idle(heap, "slh_weak_free");
+  slhi_handle_free(handles, weak.stamp, weak.number, "slh_weak_free");
+}
+
+/* ---- finalizers ---- */
+
+static slh_status reserve(slh_heap *heap, struct finalizers *list, uint64_t count)
+{
+  uint64_t capacity = list->capacity ? list->capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (count <= list->capacity)
+    return SLH_OK;
+  while (capacity < count)
+    capacity *= 2;
+  if (capacity > UINT32_MAX)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, &list->refs, capacity, sizeof *list->refs);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, &list->data, capacity, sizeof *list->data);
+  if (status == SLH_OK)
+    list->capacity = (uint32_t)capacity;
+  return status;
+}
+
+slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data)
+{
+  struct tables *tables;
+  struct finalizers *list;
+  slh_status status;
+
+  slhi_require_idle(heap, "slh_finalizer_add");
+  if (!slh_is_object(ref))
+    return SLH_E_TYPE;
+  status = slhi_tables(heap, &tables);
+  if (status != SLH_OK)
+    return status;
+  list = &tables->finalizers;
+  status = reserve(heap, list, (uint64_t)list->count + 1);
+  /* The queue can take all of them, so that no collection has to allocate. */
+  if (status == SLH_OK)
+    status = reserve(heap, &tables->queue, (uint64_t)tables->queue.count + list->count + 1);
+  if (status != SLH_OK)
+    return status;
+  list->refs[list->count] = ref;
+  list->data[list->count++] = data;
+  return SLH_OK;
+}
+
+bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data)
+{
+  struct finalizers *queue;
+
+  slhi_require_idle(heap, "slh_finalizer_poll");
+  if (!heap->tables || heap->tables->queue.count == 0)
+    return false;
+  queue = &heap->tables->queue;
+  *ref = queue->refs[queue->first];
+  *data = queue->data[queue->first++];
+  /* Mostly polled: the rest moves to the front, so that the storage of what
+   * is gone serves again. */
+  if (2 * queue->first >= queue->count) {
+    queue->count -= queue->first;
+    memmove(queue->refs, queue->refs + queue->first, queue->count * sizeof *queue->refs);
+    memmove(queue->data, queue->data + queue->first, queue->count * sizeof *queue->data);
+    queue->first = 0;
+  }
+  return true;
+}
