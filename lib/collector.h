@@ -13,6 +13,7 @@
 #include <slotheap/roots.h>
 
 struct collector {
+  slh_collector id;
   const char *name;
 
   /* Whether collecting can free anything; if not, heaps only grow, and the

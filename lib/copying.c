@@ -281,4 +281,11 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
   return SLH_OK;
 }
 
-const struct collector slhi_copying_collector = {"copying", true, begin, step, cancel};
+const struct collector slhi_copying_collector = {
+    .id = SLH_COLLECTOR_COPYING,
+    .name = "copying",
+    .collects = true,
+    .begin = begin,
+    .step = step,
+    .cancel = cancel,
+};

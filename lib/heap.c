@@ -190,6 +190,11 @@ slh_runtime *slh_heap_runtime(const slh_heap *heap)
   return heap->runtime;
 }
 
+slh_collector slh_heap_collector(const slh_heap *heap)
+{
+  return heap->runtime->collector->id;
+}
+
 slh_pool *slh_heap_pool(const slh_heap *heap)
 {
   return slhi_pool_of(slhi_heap_slot(heap));

@@ -129,6 +129,7 @@ SLH_API void slh_heap_release(slh_heap *heap);
 SLH_API void slh_heap_reset(slh_heap *heap);
 
 SLH_API slh_runtime *slh_heap_runtime(const slh_heap *heap);
+SLH_API slh_collector slh_heap_collector(const slh_heap *heap);
 SLH_API slh_pool *slh_heap_pool(const slh_heap *heap);
 SLH_API void *slh_heap_host(const slh_heap *heap);
 
