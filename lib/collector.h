@@ -14,7 +14,6 @@
 
 struct collector {
   slh_collector id;
-  const char *name;
 
   /* Whether collecting can free anything; if not, heaps only grow, and the
    * functions below are never called. */

@@ -283,7 +283,6 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
 
 const struct collector slhi_copying_collector = {
     .id = SLH_COLLECTOR_COPYING,
-    .name = "copying",
     .collects = true,
     .begin = begin,
     .step = step,

@@ -2,4 +2,4 @@
 /* The collector that never collects. */
 #include "lib/collector.h"
 
-const struct collector slhi_null_collector = {.id = SLH_COLLECTOR_NULL, .name = "null"};
+const struct collector slhi_null_collector = {.id = SLH_COLLECTOR_NULL};
