@@ -216,7 +216,6 @@ static void next_phase(struct collection *c)
 static slh_status begin(slh_heap *heap)
 {
   struct collection *c = heap->tables->collection;
-  struct evacuation *e = &c->evacuation;
   uint64_t start = SLHI_START;
   uint64_t end = heap->data.bump;
   slh_status status = slhi_pool_lend_space(slh_heap_pool(heap), end - start, &c->space);
@@ -228,17 +227,7 @@ static slh_status begin(slh_heap *heap)
   c->cursor = 0;
   c->part = 0;
   c->queued = heap->tables->queue.count;
-  *e = (struct evacuation){
-      .from = heap->data.base,
-      .to = c->space->start - start,
-      .start = (uint32_t)start,
-      .span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN),
-      .end = end,
-      .free = start,
-      .scan = start,
-      .shapes = slhi_shapes(heap->runtime),
-      .tables = heap->tables,
-  };
+  c->evacuation = slhi_evacuation(heap, start, end, c->space->start);
   return SLH_OK;
 }
 

@@ -4,11 +4,33 @@
 /* How far ahead of the scan the objects that it will meet are fetched. */
 #define PREFETCH_BYTES 256
 
+/* A heap that is smaller is in the cache, and fetching ahead is only work. */
+#define CACHED_SPAN ((1u << 20) / SLHI_OBJECT_ALIGN)
+
 /* Everything below works on a struct evacuation that the compiler keeps in
  * registers: stores into objects could change one that lies in memory. */
 #define HOT static inline __attribute__((always_inline))
 
 #define CORRUPT UINT64_MAX
+
+/* Objects up to this size are copied inline. */
+#define SMALL_BYTES 64
+
+struct evacuation slhi_evacuation(slh_heap *heap, uint64_t start, uint64_t end, char *space)
+{
+  return (struct evacuation){
+      .from = heap->data.base,
+      .to = space - start,
+      .start = (uint32_t)start,
+      .span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN),
+      .end = end,
+      .sure = end > start + SMALL_BYTES ? end - SMALL_BYTES : start,
+      .free = start,
+      .scan = start,
+      .shapes = slhi_shapes(heap->runtime),
+      .tables = heap->tables,
+  };
+}
 
 /* An object's distance from `start` in units of 8, or at least `span` if the
  * reference is not aligned, or does not point into [start, end): the rotation
@@ -20,22 +42,27 @@ HOT uint32_t distance(const struct evacuation *e, uint32_t ref)
   return bytes >> 3 | bytes << 29;
 }
 
+HOT void copy_small(char *to, const char *from, uint64_t bytes)
+{
+  if (SLH_LIKELY(bytes == 16)) { /* {ref, ref, i32}, {ref, i64}, a short string */
+    memcpy(to, from, 16);
+    return;
+  }
+  for (uint64_t i = 0; i < bytes; i += 8)
+    memcpy(to + i, from + i, 8);
+}
+
 /* The copy of an object: all of it, or what scanning needs to go on. */
 HOT void copy_object(char *to, const char *from, uint32_t source, const struct object *object)
 {
-  uint64_t bytes = object->bytes;
-
-  if (SLH_LIKELY(bytes <= 64)) {
-    for (uint64_t i = 0; i < bytes; i += 8)
-      memcpy(to + i, from + i, 8);
-  } else if (bytes <= SLHI_LAZY_BYTES) {
-    memcpy(to, from, bytes);
+  if (object->bytes <= SMALL_BYTES) {
+    copy_small(to, from, object->bytes);
+  } else if (object->bytes <= SLHI_LAZY_BYTES) {
+    memcpy(to, from, object->bytes);
   } else {
     slhi_store_word(to + 4, object->word);
     slhi_store_word(to + 8, source);
   }
-  /* Not as it is in the heap: the copy is not logged. */
-  slhi_store_word(to, object->shape->header);
 }
 
 /* Moves the object at offset `ref`, or finds where it went. 0: corrupt. */
@@ -43,24 +70,31 @@ HOT uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
 {
   char *old = e->from + ref;
   uint32_t header = slhi_load_word(old);
+  uint32_t moved = (uint32_t)e->free;
   struct object object;
-  uint32_t moved;
 
   if (header & SLHI_FORWARDED) {
     moved = header & ~UINT32_C(7);
     return moved >= e->start && moved < e->free ? moved : 0;
   }
-  if (SLH_UNLIKELY(!slhi_object_read(e->shapes, old, e->end - ref, &object)))
+  object.shape = slhi_shape_of(e->shapes, header);
+  if (SLH_UNLIKELY(!object.shape))
     return 0;
-  if (SLH_UNLIKELY(object.shape == slhi_filler_shape(e->shapes)))
-    return 0;
-  /* Holds for every heap the library wrote. Forged objects can overlap, and
-   * would be copied many times over. */
-  if (SLH_UNLIKELY(e->free + object.bytes > e->end))
-    return 0;
-  moved = (uint32_t)e->free;
+  object.bytes = object.shape->bytes;
+  /* Before `sure` any small object fits, in the heap and in the space. */
+  if (SLH_LIKELY(object.bytes - 1 < SMALL_BYTES && ref < e->sure && e->free < e->sure)) {
+    copy_small(e->to + moved, old, object.bytes);
+  } else {
+    /* That an object also fits into the space holds for every heap that the
+     * library wrote. Forged objects can overlap, and would be copied many
+     * times over. */
+    if (!slhi_object_measure(&object, old, e->end - ref) || object.bytes > e->end - e->free ||
+        object.shape == slhi_filler_shape(e->shapes))
+      return 0;
+    copy_object(e->to + moved, old, ref, &object);
+  }
   e->free += object.bytes;
-  copy_object(e->to + moved, old, ref, &object);
+  slhi_store_word(e->to + moved, object.shape->header); /* the copy is not logged */
   slhi_store_word(old, moved | SLHI_FORWARDED);
   return moved;
 }
@@ -106,9 +140,9 @@ uint64_t slhi_evacuate_range(struct evacuation *evacuation, char *at, uint64_t c
 }
 
 /* Scans grey structs until none is left, more than `budget` bytes were scanned
- * and copied, or another kind of object comes, or a struct that takes several
- * steps. False: corrupt. Structs are what heaps are full of. */
-static bool scan_structs(struct evacuation *evacuation, uint64_t budget)
+ * and copied, or an object comes that is not simple. False: corrupt. Simple
+ * structs are what heaps are full of. */
+HOT bool scan_structs(struct evacuation *evacuation, uint64_t budget, bool prefetch)
 {
   struct evacuation e = *evacuation;
   uint64_t at = e.scan;
@@ -117,12 +151,12 @@ static bool scan_structs(struct evacuation *evacuation, uint64_t budget)
   while (at < e.free && at + e.free <= stop) {
     char *object = e.to + at;
     const struct shape *shape = &e.shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
-    bool ahead = at + PREFETCH_BYTES + 4 * SLHI_MAP_WORDS < e.free;
+    bool ahead = prefetch && at + PREFETCH_BYTES + UINT8_MAX < e.free;
 
-    if (SLH_UNLIKELY(shape->bytes - 1 >= SLHI_LAZY_BYTES || shape->more_count != 0))
+    if (SLH_UNLIKELY(shape->simple == 0))
       break;
-    for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
-      char *field = object + 4 * __builtin_ctzll(map);
+    for (uint64_t map = shape->refs; map != 0; map >>= 8) {
+      char *field = object + (map & 0xff);
 
       /* As if what lies ahead had this shape, too: it mostly has. */
       if (ahead)
@@ -130,11 +164,21 @@ static bool scan_structs(struct evacuation *evacuation, uint64_t budget)
       if (SLH_UNLIKELY(!evacuate_reference(&e, field)))
         return false;
     }
-    at += shape->bytes;
+    at += shape->simple;
   }
   e.scan = at;
   *evacuation = e;
   return true;
+}
+
+static bool scan_structs_in_cache(struct evacuation *e, uint64_t budget)
+{
+  return scan_structs(e, budget, false);
+}
+
+static bool scan_structs_of_memory(struct evacuation *e, uint64_t budget)
+{
+  return scan_structs(e, budget, true);
 }
 
 static uint64_t at_most(uint64_t value, uint64_t limit)
@@ -144,35 +188,34 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 
 /* ---- objects that take several steps; each returns the work done ---- */
 
-/* A struct that is large, or has more references than its map. `part` counts
- * references, from 1 on once the struct is copied. */
-static uint64_t scan_large_struct(struct evacuation *e, const struct shape *shape, uint64_t budget)
+/* A struct that is not simple: large, or with more references than its map has
+ * room for. `part` counts references, from 1 on once the struct is copied. */
+static uint64_t scan_struct(struct evacuation *evacuation, const struct shape *shape,
+                            uint64_t budget)
 {
-  char *object = e->to + e->scan;
-  uint32_t in_map = (uint32_t)__builtin_popcountll(shape->refs);
-  uint64_t before = e->free;
+  struct evacuation e = *evacuation;
+  char *object = e.to + e.scan;
+  uint32_t count = shape->offsets[0];
+  uint64_t before = e.free;
   uint64_t done = 0;
 
-  if (e->part == 0) {
+  if (e.part == 0) {
     if (shape->bytes > SLHI_LAZY_BYTES)
-      memcpy(object + 8, e->from + slhi_load_word(object + 8) + 8, shape->bytes - 8);
-    for (uint64_t map = shape->refs; map != 0; map &= map - 1) {
-      if (slhi_evacuate_range(e, object + 4 * __builtin_ctzll(map), 1, 0) == CORRUPT)
-        return CORRUPT;
-    }
-    e->part = 1;
-    done = shape->bytes + 4 * (uint64_t)in_map;
+      memcpy(object + 4, e.from + slhi_load_word(object + 8) + 4, shape->bytes - 4);
+    e.part = 1;
+    done = shape->bytes;
   }
-  for (; e->part <= shape->more_count && done + (e->free - before) <= budget; e->part++) {
-    if (slhi_evacuate_range(e, object + shape->more[e->part - 1], 1, 0) == CORRUPT)
+  for (; e.part <= count && done + (e.free - before) <= budget; e.part++) {
+    if (SLH_UNLIKELY(!evacuate_reference(&e, object + shape->offsets[e.part])))
       return CORRUPT;
     done += 4;
   }
-  if (e->part > shape->more_count) {
-    e->scan += shape->bytes;
-    e->part = 0;
+  if (e.part > count) {
+    e.scan += shape->bytes;
+    e.part = 0;
   }
-  return done + (e->free - before);
+  *evacuation = e;
+  return done + (e.free - before);
 }
 
 /* The elements of an array, as many as the budget allows. `part` counts bytes
@@ -217,7 +260,7 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
   const struct shape *shape = &e->shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
 
   if (shape->bytes != 0)
-    return scan_large_struct(e, shape, budget);
+    return scan_struct(e, shape, budget);
   if (slhi_shape_kind(shape) == SLH_KIND_ARRAY)
     return scan_array(e, shape, budget);
   /* An externref: fillers are not copied. */
@@ -233,7 +276,8 @@ bool slhi_evacuate_scan(struct evacuation *e, uint64_t budget)
     uint64_t before = e->scan + e->free;
     uint64_t work;
 
-    if (e->part == 0 && !scan_structs(e, budget))
+    if (e->part == 0 && !(e->span > CACHED_SPAN ? scan_structs_of_memory(e, budget)
+                                                : scan_structs_in_cache(e, budget)))
       return false;
     work = e->scan + e->free - before;
     if (work > budget)

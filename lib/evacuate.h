@@ -26,14 +26,13 @@
 #include "lib/object.h"
 #include "lib/tables.h"
 
-#define SLHI_LAZY_BYTES 4096
-
 struct evacuation {
   char *from;     /* address of offset 0 in the heap */
   char *to;       /* address of offset 0 if the space were the heap */
   uint32_t start; /* what is moved lies in [start, end) */
   uint32_t span;  /* (end - start) / 8 */
   uint64_t end;
+  uint64_t sure; /* end, less what a small object takes */
   uint64_t free; /* final offset of the next copy */
   uint64_t scan; /* final offset of the object to be scanned next */
   /* How far that object is scanned, if it is one of those that take several
@@ -43,6 +42,9 @@ struct evacuation {
   struct shapes shapes;
   struct tables *tables; /* for externrefs; or NULL */
 };
+
+/* An evacuation of [start, end) of a heap into a space. */
+struct evacuation slhi_evacuation(slh_heap *heap, uint64_t start, uint64_t end, char *space);
 
 /* Rewrites up to `count` references that lie side by side; fewer if more than
  * `budget` bytes were copied for them. Returns how many, or UINT64_MAX:

@@ -16,6 +16,9 @@
 /* An externref: the header, and the number of its entry. */
 #define SLHI_EXTERN_BYTES 8
 
+/* A collection copies and scans objects that are larger in several steps. */
+#define SLHI_LAZY_BYTES 4096
+
 static inline uint32_t slhi_load_word(const char *at)
 {
   uint32_t word;
@@ -80,6 +83,15 @@ struct object {
   uint32_t word; /* the second word: an array's length */
 };
 
+/* Completes an object whose shape is known. Whether it fits into `room`, of
+ * which there are at least 8 bytes. */
+static inline bool slhi_object_measure(struct object *object, const char *at, uint64_t room)
+{
+  object->word = slhi_load_word(at + 4);
+  object->bytes = slhi_object_bytes(object->shape, object->word);
+  return object->bytes != 0 && object->bytes <= room;
+}
+
 /*
  * Checks what lies at `at`, with `room` bytes from there to the end of the
  * heap: a valid header, not forwarded, and an object that fits. At least 8
@@ -88,14 +100,8 @@ struct object {
 static inline bool slhi_object_read(struct shapes shapes, const char *at, uint64_t room,
                                     struct object *out)
 {
-  const struct shape *shape = slhi_shape_of(shapes, slhi_load_word(at));
-
-  if (!shape)
-    return false;
-  out->shape = shape;
-  out->word = slhi_load_word(at + 4);
-  out->bytes = slhi_object_bytes(shape, out->word);
-  return out->bytes != 0 && out->bytes <= room;
+  out->shape = slhi_shape_of(shapes, slhi_load_word(at));
+  return out->shape && slhi_object_measure(out, at, room);
 }
 
 #endif

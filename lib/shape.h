@@ -5,19 +5,21 @@
 
 #include <slotheap/runtime.h>
 
-/* Words that the first trace map covers; a struct of up to 256 bytes needs
- * no other. */
-#define SLHI_MAP_WORDS 64
+/* References of a struct that its trace map has room for. */
+#define SLHI_MAP_REFS 8
 
 struct shape {
-  uint32_t header;     /* of an object of this type */
-  uint32_t bytes;      /* struct: of an object; 0: not a struct */
-  uint32_t element;    /* array: bytes of an element */
-  uint32_t more_count; /* struct: references beyond the map */
-  /* Struct: bit i is set if the word at byte 4 * i is a reference.
-   * Array: not zero if the elements are references. */
+  uint32_t header;  /* of an object of this type */
+  uint32_t bytes;   /* struct: of an object; 0: not a struct */
+  uint32_t element; /* array: bytes of an element */
+  uint32_t simple;  /* struct that `refs` describes, and that is scanned in one
+                       step: its bytes; else 0 */
+  /* Struct: a map of one byte a reference, its offset, from the low byte on; 0
+   * ends it, for at offset 0 is the header. Array: not zero if the elements are
+   * references. */
   uint64_t refs;
-  const uint32_t *more; /* their offsets */
+  const uint32_t *offsets; /* struct that is not simple: those of its references,
+                              after how many they are; or NULL */
 };
 
 _Static_assert(sizeof(struct shape) == 32, "two to a cache line, indexed by a shift");

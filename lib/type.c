@@ -15,7 +15,7 @@
  * all names. */
 struct record {
   slh_type type;
-  uint32_t *more;         /* of its shape */
+  uint32_t *offsets;      /* of its shape */
   struct record *retired; /* next on that list */
   slh_field fields[];
 };
@@ -70,7 +70,7 @@ slh_status slhi_types_open(slh_runtime *runtime)
 
 static void free_record(const slh_allocator *allocator, struct record *record)
 {
-  slhi_free(allocator, record->more);
+  slhi_free(allocator, record->offsets);
   slhi_free(allocator, record);
 }
 
@@ -337,35 +337,47 @@ static uint64_t lay_out(slh_field *fields, size_t count)
   return slhi_align_object(at);
 }
 
+/* All offsets of references, after their number. NULL: no memory. */
+static uint32_t *list_offsets(const slh_allocator *allocator, const slh_type *type, uint32_t count)
+{
+  uint32_t *offsets = slhi_allocate(allocator, (count + (size_t)1) * sizeof *offsets);
+  uint32_t next = 0;
+
+  if (!offsets)
+    return NULL;
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    if (type->fields[i].storage == SLH_REF)
+      offsets[++next] = type->fields[i].offset;
+  }
+  offsets[0] = count;
+  return offsets;
+}
+
+/* The trace map of a struct: packed if it fits, else a list. */
 static slh_status map_references(const slh_allocator *allocator, struct record *record,
                                  struct shape *shape)
 {
   const slh_type *type = &record->type;
-  uint32_t beyond = 0;
-  uint32_t *more;
+  bool packed = type->size <= SLHI_LAZY_BYTES;
+  uint32_t count = 0;
 
   for (uint32_t i = 0; i < type->field_count; i++) {
-    uint32_t word = type->fields[i].offset / 4;
+    uint32_t offset = type->fields[i].offset;
 
     if (type->fields[i].storage != SLH_REF)
       continue;
-    if (word < SLHI_MAP_WORDS)
-      shape->refs |= UINT64_C(1) << word;
-    else
-      beyond++;
+    packed = packed && count < SLHI_MAP_REFS && offset <= UINT8_MAX;
+    if (packed)
+      shape->refs |= (uint64_t)offset << (8 * count);
+    count++;
   }
-  if (beyond == 0)
+  if (packed) {
+    shape->simple = type->size;
     return SLH_OK;
-  more = slhi_allocate(allocator, beyond * sizeof *more);
-  if (!more)
-    return SLH_E_NOMEM;
-  shape->more = record->more = more;
-  shape->more_count = beyond;
-  for (uint32_t i = 0; i < type->field_count; i++) {
-    if (type->fields[i].storage == SLH_REF && type->fields[i].offset / 4 >= SLHI_MAP_WORDS)
-      *more++ = type->fields[i].offset;
   }
-  return SLH_OK;
+  shape->refs = 0;
+  shape->offsets = record->offsets = list_offsets(allocator, type, count);
+  return shape->offsets ? SLH_OK : SLH_E_NOMEM;
 }
 
 /* Registers what has the fields of a struct. */

@@ -58,12 +58,13 @@ static slh_status check_field(const struct verifier *v, uint64_t object, uint64_
 
 static slh_status check_struct(const struct verifier *v, const struct shape *shape, uint64_t at)
 {
+  uint32_t count = shape->offsets ? shape->offsets[0] : 0;
   slh_status status = SLH_OK;
 
-  for (uint64_t map = shape->refs; map != 0 && status == SLH_OK; map &= map - 1)
-    status = check_field(v, at, 4 * (uint64_t)__builtin_ctzll(map));
-  for (uint32_t i = 0; i < shape->more_count && status == SLH_OK; i++)
-    status = check_field(v, at, shape->more[i]);
+  for (uint64_t map = shape->refs; map != 0 && status == SLH_OK; map >>= 8)
+    status = check_field(v, at, map & 0xff);
+  for (uint32_t i = 1; i <= count && status == SLH_OK; i++)
+    status = check_field(v, at, shape->offsets[i]);
   return status;
 }
 

@@ -80,43 +80,48 @@ static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_pla
       at_most(slhi_round_up(options->keep_evacuation_bytes, page), plan->max_heap_bytes);
 }
 
-/* Two mappings a slot (accessible, not accessible), the lead of each slab,
- * and a table of records for each. */
+/* Two mappings a slot (accessible, not accessible); the lead and the table of
+ * records of each slab; the record of the pool. */
 static uint64_t mappings(uint64_t slots, uint64_t spaces)
 {
-  return 2 * slots + 2 * spaces + 4;
+  return 2 * slots + 2 * spaces + 5;
 }
 
-static slh_status check_address_space(slh_pool_plan *plan, uint64_t limit, slh_error *error)
+/* How many slots fit into what `limit` leaves after `fixed`. */
+static uint64_t slots_that_fit(uint64_t limit, uint64_t fixed, uint64_t each)
 {
-  uint64_t fixed = plan->evacuation_spaces * plan->evacuation_stride_bytes + plan->page_bytes +
-                   plan->lead_guard_bytes;
-  uint64_t fit = limit > fixed ? (limit - fixed) / plan->slot_stride_bytes : 0;
+  return limit > fixed ? (limit - fixed) / each : 0;
+}
 
-  if (plan->slots > fit)
+/* That the host has room for the slots. Errors name the limit that is met
+ * first, and what fits within all of them. */
+static slh_status check_fit(slh_pool_plan *plan, const slh_host_limits *limits, slh_error *error)
+{
+  uint64_t spaces = plan->evacuation_spaces;
+  uint64_t fixed_bytes =
+      spaces * plan->evacuation_stride_bytes + plan->page_bytes + plan->lead_guard_bytes;
+  uint64_t by_bytes =
+      slots_that_fit(limits->address_space_bytes, fixed_bytes, plan->slot_stride_bytes);
+  uint64_t by_mappings =
+      slots_that_fit(limits->max_mappings, mappings(0, spaces) + SLHI_SPARE_MAPPINGS, 2);
+  uint64_t fit = by_bytes < by_mappings ? by_bytes : by_mappings;
+
+  if (plan->slots > by_bytes)
     return slhi_error(error, SLH_E_LIMIT,
                       "%" PRIu64 " slots of %" PRIu64 " bytes and %" PRIu64
                       " evacuation spaces exceed the %" PRIu64 " bytes of address space; %" PRIu64
                       " slots would fit",
-                      plan->slots, plan->slot_stride_bytes, plan->evacuation_spaces, limit, fit);
-  plan->slab_bytes = plan->lead_guard_bytes + plan->slots * plan->slot_stride_bytes;
-  plan->evacuation_slab_bytes =
-      plan->page_bytes + plan->evacuation_spaces * plan->evacuation_stride_bytes;
-  return SLH_OK;
-}
-
-static slh_status check_mappings(slh_pool_plan *plan, uint64_t limit, slh_error *error)
-{
-  uint64_t fixed = mappings(0, plan->evacuation_spaces) + SLHI_SPARE_MAPPINGS;
-  uint64_t fit = limit > fixed ? (limit - fixed) / 2 : 0;
-
-  plan->mappings = mappings(plan->slots, plan->evacuation_spaces);
-  if (plan->slots > fit)
+                      plan->slots, plan->slot_stride_bytes, spaces, limits->address_space_bytes,
+                      fit);
+  plan->mappings = mappings(plan->slots, spaces);
+  if (plan->slots > by_mappings)
     return slhi_error(
         error, SLH_E_LIMIT,
         "%" PRIu64 " slots take up to %" PRIu64 " mappings, the system allows %" PRIu64
         " (vm.max_map_count) and %d are left to the process; %" PRIu64 " slots would fit",
-        plan->slots, plan->mappings, limit, SLHI_SPARE_MAPPINGS, fit);
+        plan->slots, plan->mappings, limits->max_mappings, SLHI_SPARE_MAPPINGS, fit);
+  plan->slab_bytes = plan->lead_guard_bytes + plan->slots * plan->slot_stride_bytes;
+  plan->evacuation_slab_bytes = plan->page_bytes + spaces * plan->evacuation_stride_bytes;
   return SLH_OK;
 }
 
@@ -140,10 +145,7 @@ slh_status slh_pool_plan_new(const slh_pool_options *given, const slh_host_limit
   if (status != SLH_OK)
     return status;
   lay_out(&options, limits->page_bytes, &plan);
-  status = check_address_space(&plan, limits->address_space_bytes, error);
-  if (status != SLH_OK)
-    return status;
-  status = check_mappings(&plan, limits->max_mappings, error);
+  status = check_fit(&plan, limits, error);
   if (status != SLH_OK)
     return status;
   *out = plan;
