@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Random programs against a model of what their heaps should hold. */
+#include "tests/model.h"
+
+#define GIVEN_ROOTS 24
+#define RANGES 3
+
+/* ---- collecting with all that is checked around it ---- */
+
+struct program {
+  struct store *store;
+  struct model *model;
+  slh_roots *given;
+  slh_ref roots[GIVEN_ROOTS]; /* in ranges, given to each collection */
+};
+
+static void open_program(struct program *program, uint64_t seed, uint64_t initial_bytes,
+                         size_t given)
+{
+  struct store_options options = {SLH_COLLECTOR_COPYING, NULL, MODEL_HEAP_BYTES, initial_bytes};
+
+  memset(program, 0, sizeof *program);
+  program->store = store_open(&options);
+  program->model = model_open(program->store, seed, program->roots, given);
+  assert_ok(slh_roots_new(program->store->runtime, &program->given));
+}
+
+static void close_program(struct program *program)
+{
+  slh_roots_free(program->given);
+  model_close(program->model);
+  store_close(program->store);
+}
+
+/* The roots in random ranges, some of them empty. */
+static void list_given_roots(struct program *program)
+{
+  uint32_t at = 0;
+
+  slh_roots_clear(program->given);
+  while (at < GIVEN_ROOTS) {
+    uint32_t count = (uint32_t)helper_below(&program->model->random, GIVEN_ROOTS / RANGES);
+
+    if (count > GIVEN_ROOTS - at)
+      count = GIVEN_ROOTS - at;
+    assert_ok(slh_roots_add(program->given, SLH_ROOT_STACK, program->roots + at, count, "given"));
+    at += count;
+  }
+}
+
+static void check_statistics(const struct program *program, const slh_heap_stats *before)
+{
+  slh_heap_stats after = store_stats(program->store);
+
+  assert_int_equal(after.live, after.used);
+  assert_int_equal(after.allocated_total, program->model->allocated);
+  assert_int_equal(after.allocated_total, before->allocated_total);
+  assert_int_equal(after.reclaimed_total, after.allocated_total - after.used);
+  assert_int_equal(after.copied_total, before->copied_total + after.used);
+  assert_int_equal(after.collections, before->collections + 1);
+  assert_int_equal(after.dirty, before->dirty);
+  assert_true(after.dirty >= before->used);
+}
+
+static void collect_and_compare(struct program *program)
+{
+  slh_heap *heap = program->store->heap;
+  const char *base = slh_heap_get_data(heap)->base;
+  slh_heap_stats before = store_stats(program->store);
+  slh_error error = {0};
+
+  list_given_roots(program);
+  assert_ok(slh_heap_collect(heap, program->given));
+  assert_ptr_equal(slh_heap_get_data(heap)->base, base);
+  check_statistics(program, &before);
+  model_compare(program->model);
+  if (slh_heap_verify(heap, program->given, &error) != SLH_OK)
+    fail_msg("%s", error.message);
+  store_verify(program->store);
+}
+
+/* Collects, and lets a random amount be allocated before the next time. */
+static void make_room(struct program *program)
+{
+  slh_status status;
+
+  collect_and_compare(program);
+  status = slh_heap_grow(program->store->heap, helper_below(&program->model->random, 1 << 15));
+
+  assert_true(status == SLH_OK || status == SLH_E_LIMIT);
+}
+
+static void change(struct program *program)
+{
+  struct model *model = program->model;
+
+  switch (helper_below(&model->random, 4)) {
+  case 0:
+    model_write(model);
+    break;
+  case 1:
+    model_link(model);
+    break;
+  default:
+    model_set_root(model);
+  }
+}
+
+static void step(struct program *program)
+{
+  if (helper_below(&program->model->random, 8) < 4)
+    change(program);
+  else if (!model_allocate(program->model))
+    make_room(program);
+}
+
+/* ---- programs ---- */
+
+static void random_programs_keep_their_graphs(void **state)
+{
+  uint64_t random = helper_seed();
+
+  for (uint64_t i = helper_rounds(100); i > 0; i--) {
+    uint64_t initial = 1024 + helper_below(&random, MODEL_HEAP_BYTES / 8);
+    uint64_t often = 50 + helper_below(&random, 2000);
+    struct program program;
+
+    open_program(&program, helper_random(&random), initial, GIVEN_ROOTS);
+    for (int steps = 0; steps < 4000; steps++) {
+      step(&program);
+      if (helper_one_in(&program.model->random, often))
+        collect_and_compare(&program);
+    }
+    collect_and_compare(&program);
+    close_program(&program);
+  }
+}
+
+/* As above, but the heap decides when it collects and grows. */
+static void heaps_that_collect_by_themselves_keep_their_graphs(void **state)
+{
+  uint64_t random = helper_seed();
+
+  for (uint64_t i = helper_rounds(60); i > 0; i--) {
+    struct program program;
+
+    open_program(&program, helper_random(&random), 512 + helper_below(&random, 8192), 0);
+    for (int steps = 0; steps < 4000; steps++) {
+      if (helper_below(&program.model->random, 8) < 3)
+        change(&program);
+      else
+        model_allocate_new(program.model);
+    }
+    assert_true(store_stats(program.store).collections > 0);
+    collect_and_compare(&program);
+    close_program(&program);
+  }
+}
+
+/* ---- what a collection does to the heap around the objects ---- */
+
+static void collecting_twice_changes_nothing_more(void **state)
+{
+  uint64_t random = helper_seed();
+  struct program program;
+  static char once[MODEL_HEAP_BYTES];
+  uint64_t used;
+
+  open_program(&program, helper_random(&random), MODEL_HEAP_BYTES, GIVEN_ROOTS);
+  for (int i = 0; i < 2000; i++)
+    step(&program);
+  collect_and_compare(&program);
+  used = store_stats(program.store).used;
+  collect_and_compare(&program);
+  /* The order of the first is that of the second: by root, breadth first. */
+  memcpy(once, store_word(program.store, SLH_WIDE_START), used);
+  collect_and_compare(&program);
+  assert_int_equal(store_stats(program.store).used, used);
+  assert_memory_equal(once, store_word(program.store, SLH_WIDE_START), used);
+  close_program(&program);
+}
+
+static void neighbours_do_not_notice(void **state)
+{
+  struct store *store = *state;
+  slh_heap *other = helper_acquire(store->pool, store->runtime);
+  slh_ref array = SLH_NULL;
+  char expected[1000];
+
+  memset(expected, 0x5a, sizeof expected);
+  assert_ok(slh_new_array(other, store->bytes, sizeof expected, &array));
+  memset(slh_address(other, array, SLH_ARRAY_DATA_OFFSET), 0x5a, sizeof expected);
+  store->roots[0] = store_array(store, store->bytes, 100000);
+  for (int i = 0; i < 10; i++) {
+    store_array(store, store->bytes, 100000);
+    store_collect(store);
+  }
+  assert_int_equal(slh_heap_bump(other), SLH_WIDE_START + 1008);
+  assert_memory_equal(slh_address(other, array, SLH_ARRAY_DATA_OFFSET), expected, 1000);
+  slh_heap_release(other);
+}
+
+/* Dead fillers between objects are stepped over, and go. */
+static void fillers_are_dropped(void **state)
+{
+  struct store *store = *state;
+  slh_ref filler = store_array(store, store->bytes, 40);
+  slh_ref right = store_node(store, SLH_NULL, SLH_NULL, 2);
+
+  store->roots[0] = store_node(store, SLH_NULL, right, 1);
+  *store_word(store, filler.bits) = SLH_KIND_FILLER << 3;
+  *store_word(store, filler.bits + 4) = 48;
+  store_verify(store);
+  assert_int_equal(store_count(store), 2);
+  store_collect(store);
+  assert_int_equal(store_stats(store).used, 32);
+  assert_int_equal(store_count(store), 2);
+}
+
+static void heap_with_nothing_in_it_collects(void **state)
+{
+  struct store *store = *state;
+
+  store_collect(store);
+  store_collect(store);
+  assert_int_equal(store_stats(store).used, 0);
+  assert_int_equal(store_stats(store).collections, 2);
+  assert_int_equal(store_stats(store).reclaimed_total, 0);
+}
+
+static void reset_forgets_the_figures(void **state)
+{
+  struct store *store = *state;
+  slh_heap_stats stats;
+
+  store->roots[0] = store_node(store, SLH_NULL, SLH_NULL, 1);
+  store_node(store, SLH_NULL, SLH_NULL, 2);
+  store_collect(store);
+  store->roots[0] = SLH_NULL;
+  slh_heap_reset(store->heap);
+  stats = store_stats(store);
+  assert_int_equal(stats.used, 0);
+  assert_int_equal(stats.dirty, 0);
+  assert_int_equal(stats.allocated_total, 0);
+  assert_int_equal(stats.copied_total, 0);
+  assert_int_equal(stats.live, 0);
+  assert_int_equal(stats.collections, 0);
+  store_verify(store);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(random_programs_keep_their_graphs),
+      cmocka_unit_test(heaps_that_collect_by_themselves_keep_their_graphs),
+      cmocka_unit_test(collecting_twice_changes_nothing_more),
+      TEST(neighbours_do_not_notice),
+      TEST(fillers_are_dropped),
+      TEST(heap_with_nothing_in_it_collects),
+      TEST(reset_forgets_the_figures),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
