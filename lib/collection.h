@@ -11,6 +11,7 @@
 /* In the order in which they come. Ephemerons lead back to the scan until
  * their values have moved; finalizers do once, for what they revive. */
 enum phase {
+  PHASE_CHECK,      /* that no root is misaligned */
   PHASE_ROOTS,      /* what the roots refer to is moved */
   PHASE_SCAN,       /* what moved objects refer to is moved */
   PHASE_EPHEMERONS, /* values of keys that are alive are moved */
@@ -19,6 +20,7 @@ enum phase {
   PHASE_REVIVE,     /* the objects queued are moved */
   PHASE_DEAD_KEYS,  /* ephemerons of what is still not reached are removed */
   PHASE_COPY_BACK,  /* survivors are copied to where they belong */
+  PHASE_FINISH,     /* the roots get their final form */
   PHASE_DONE
 };
 

@@ -29,16 +29,19 @@ static bool evacuate_one(struct collection *c, slh_ref *ref, uint64_t *budget, s
   return true;
 }
 
-static bool roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+/* Works on up to `count` roots that lie side by side; how many, or UINT64_MAX:
+ * corrupt. */
+typedef uint64_t roots_fn(struct collection *c, slh_ref *first, uint64_t count, uint64_t budget);
+
+/* All roots, once through. */
+static bool each_root(struct collection *c, roots_fn *work, uint64_t *budget, slh_status *status)
 {
-  (void)heap;
   while (c->cursor<c->roots.count && * budget> 0) {
     const slh_root *root = &c->roots.entries[c->cursor];
     uint64_t before = c->evacuation.free;
     uint64_t most = *budget / 4 + 1;
     uint64_t left = root->count - c->part;
-    uint64_t done = slhi_evacuate_range(&c->evacuation, (char *)(root->first + c->part),
-                                        left < most ? left : most, *budget);
+    uint64_t done = work(c, root->first + c->part, left < most ? left : most, *budget);
 
     if (done == UINT64_MAX) {
       *status = SLH_E_CORRUPT;
@@ -52,6 +55,44 @@ static bool roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_st
     }
   }
   return c->cursor == c->roots.count;
+}
+
+static uint64_t check_some(struct collection *c, slh_ref *first, uint64_t count, uint64_t budget)
+{
+  (void)c;
+  (void)budget;
+  return slhi_roots_are_aligned(first, count) ? count : UINT64_MAX;
+}
+
+static uint64_t move_some(struct collection *c, slh_ref *first, uint64_t count, uint64_t budget)
+{
+  return slhi_evacuate_roots(&c->evacuation, first, count, budget);
+}
+
+static uint64_t finish_some(struct collection *c, slh_ref *first, uint64_t count, uint64_t budget)
+{
+  (void)c;
+  (void)budget;
+  slhi_finish_roots(first, count);
+  return count;
+}
+
+static bool check(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+{
+  (void)heap;
+  return each_root(c, check_some, budget, status);
+}
+
+static bool roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+{
+  (void)heap;
+  return each_root(c, move_some, budget, status);
+}
+
+static bool finish_roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+{
+  (void)heap;
+  return each_root(c, finish_some, budget, status);
 }
 
 static bool scan(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
@@ -180,10 +221,10 @@ static bool copy_back(slh_heap *heap, struct collection *c, uint64_t *budget, sl
 /* ---- from one to the next ---- */
 
 static phase_fn *const phase_functions[] = {
-    [PHASE_ROOTS] = roots,           [PHASE_SCAN] = scan,
-    [PHASE_EPHEMERONS] = ephemerons, [PHASE_WEAK] = weak,
-    [PHASE_FINALIZERS] = finalizers, [PHASE_REVIVE] = revive,
-    [PHASE_DEAD_KEYS] = dead_keys,   [PHASE_COPY_BACK] = copy_back,
+    [PHASE_CHECK] = check,           [PHASE_ROOTS] = roots,         [PHASE_SCAN] = scan,
+    [PHASE_EPHEMERONS] = ephemerons, [PHASE_WEAK] = weak,           [PHASE_FINALIZERS] = finalizers,
+    [PHASE_REVIVE] = revive,         [PHASE_DEAD_KEYS] = dead_keys, [PHASE_COPY_BACK] = copy_back,
+    [PHASE_FINISH] = finish_roots,
 };
 
 static void next_phase(struct collection *c)
@@ -222,7 +263,7 @@ static slh_status begin(slh_heap *heap)
 
   if (status != SLH_OK)
     return status;
-  c->phase = PHASE_ROOTS;
+  c->phase = PHASE_CHECK;
   c->finalizing = false;
   c->cursor = 0;
   c->part = 0;

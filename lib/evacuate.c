@@ -122,6 +122,43 @@ HOT void prefetch_target(const struct evacuation *e, const char *at)
     __builtin_prefetch(e->from + ref, 1);
 }
 
+bool slhi_roots_are_aligned(const slh_ref *first, uint64_t count)
+{
+  uint32_t low = 0;
+
+  for (uint64_t i = 0; i < count; i++)
+    low |= slh_is_i31(first[i]) ? 0 : first[i].bits;
+  return (low & 7) == 0;
+}
+
+uint64_t slhi_evacuate_roots(struct evacuation *evacuation, slh_ref *first, uint64_t count,
+                             uint64_t budget)
+{
+  struct evacuation e = *evacuation;
+  uint64_t stop = e.free + budget < e.free ? UINT64_MAX : e.free + budget;
+  uint64_t i = 0;
+
+  for (; i < count && e.free <= stop; i++) {
+    uint32_t bits = first[i].bits;
+
+    if (bits == 0 || (bits & 1) != 0 || (bits & SLHI_ROOT_DONE) != 0)
+      continue;
+    if (SLH_UNLIKELY(!evacuate_reference(&e, (char *)&first[i])))
+      return CORRUPT;
+    first[i].bits |= SLHI_ROOT_DONE;
+  }
+  *evacuation = e;
+  return i;
+}
+
+void slhi_finish_roots(slh_ref *first, uint64_t count)
+{
+  for (uint64_t i = 0; i < count; i++) {
+    if (!slh_is_i31(first[i]))
+      first[i].bits &= ~SLHI_ROOT_DONE;
+  }
+}
+
 uint64_t slhi_evacuate_range(struct evacuation *evacuation, char *at, uint64_t count,
                              uint64_t budget)
 {

@@ -51,6 +51,18 @@ struct evacuation slhi_evacuation(slh_heap *heap, uint64_t start, uint64_t end, 
  * corrupt. */
 uint64_t slhi_evacuate_range(struct evacuation *e, char *at, uint64_t count, uint64_t budget);
 
+/*
+ * The same for roots, which a host may list more than once: a reference that
+ * was rewritten is told from one that was not by a bit that is set in it until
+ * slhi_finish_roots. slhi_roots_are_aligned says, before any is rewritten, that
+ * none has it from elsewhere.
+ */
+#define SLHI_ROOT_DONE UINT32_C(2)
+
+bool slhi_roots_are_aligned(const slh_ref *first, uint64_t count);
+uint64_t slhi_evacuate_roots(struct evacuation *e, slh_ref *first, uint64_t count, uint64_t budget);
+void slhi_finish_roots(slh_ref *first, uint64_t count);
+
 /* Scans grey objects until none is left, or more than `budget` bytes were
  * scanned and copied. False: corrupt. */
 bool slhi_evacuate_scan(struct evacuation *e, uint64_t budget);

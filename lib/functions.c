@@ -48,7 +48,6 @@ slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *ou
 {
   struct tables *tables;
   struct functions *table;
-  uint32_t bucket;
   slh_status status;
 
   slhi_require_idle(heap, "slh_funcref_intern");
@@ -59,17 +58,18 @@ slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *ou
   if (!function)
     return SLH_OK;
   table = &tables->functions;
+  if (table->count != 0) {
+    *out = table->buckets[find_bucket(table, function)];
+    if (*out != 0)
+      return SLH_OK;
+  }
   if (table->count == table->capacity) {
     status = widen(heap, table);
     if (status != SLH_OK)
       return status;
   }
-  bucket = find_bucket(table, function);
-  if (table->buckets[bucket] == 0) {
-    table->functions[table->count++] = function;
-    table->buckets[bucket] = table->count;
-  }
-  *out = table->buckets[bucket];
+  table->functions[table->count++] = function;
+  *out = table->buckets[find_bucket(table, function)] = table->count;
   return SLH_OK;
 }
 

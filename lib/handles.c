@@ -28,7 +28,9 @@ static slh_status reserve(slh_heap *heap, struct handles *handles)
 slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
                             const char *call)
 {
-  if (SLH_UNLIKELY(!handles || number >= handles->count || handles->stamps[number] != stamp))
+  /* Stamp 0 is that of free handles. */
+  if (SLH_UNLIKELY(!handles || stamp == 0 || number >= handles->count ||
+                   handles->stamps[number] != stamp))
     slhi_misuse(call, "the handle is not one of this heap, or has ended");
   return &handles->refs[number];
 }
@@ -87,7 +89,7 @@ slh_status slh_frame_open(slh_heap *heap, slh_frame *frame)
 
 static struct tables *innermost(const slh_frame *frame, const char *call)
 {
-  struct tables *tables = frame->heap->tables;
+  struct tables *tables = frame->heap ? frame->heap->tables : NULL;
 
   if (SLH_UNLIKELY(!tables || tables->frame != frame->stamp))
     slhi_misuse(call, "the frame is not the innermost open one of its heap");
@@ -108,10 +110,11 @@ void slh_frame_close(slh_frame *frame)
 
 slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
 {
-  struct tables *tables = innermost(frame, "slh_local_new");
-  struct handles *locals = &tables->locals;
-  slh_status status = reserve(frame->heap, locals);
+  struct handles *locals = &innermost(frame, "slh_local_new")->locals;
+  slh_status status;
 
+  slhi_require_idle(frame->heap, "slh_local_new");
+  status = reserve(frame->heap, locals);
   if (status != SLH_OK)
     return status;
   out->number = locals->count++;

@@ -34,7 +34,8 @@ SLH_API void slh_roots_free(slh_roots *roots);
 
 /*
  * Adds `count` references from `first` on. They must stay where they are
- * until the collection ends. `reason` is a static string, or NULL. A failure
+ * until the collection ends. One that is listed twice is one root. `reason` is a
+ * static string, or NULL. A failure
  * sticks: a collection given this list fails with it, nothing moved.
  * Errors: SLH_E_NOMEM.
  */
