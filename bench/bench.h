@@ -44,6 +44,7 @@ extern const struct command *const commands[];
 
 extern const struct command command_all;
 extern const struct command command_evacuate;
+extern const struct command command_roots;
 extern const struct command command_scaling;
 extern const struct command command_serve;
 extern const struct command command_store;

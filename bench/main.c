@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {&command_all,     &command_serve,    &command_store,
-                                          &command_scaling, &command_evacuate, NULL};
+const struct command *const commands[] = {&command_all,
+                                          &command_serve,
+                                          &command_store,
+                                          &command_scaling,
+                                          &command_evacuate,
+                                          &command_roots,
+                                          NULL};
 
 static const struct command *chosen;
 

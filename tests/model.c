@@ -14,7 +14,7 @@ static uint64_t below(struct model *model, uint64_t bound)
 
 static const slh_type *struct_type(slh_runtime *runtime, const slh_storage *storages, size_t count)
 {
-  slh_field fields[128] = {0};
+  slh_field fields[1100] = {0};
   const slh_type *type = NULL;
 
   for (size_t i = 0; i < count; i++)
@@ -27,19 +27,20 @@ static const slh_type *struct_type(slh_runtime *runtime, const slh_storage *stor
 static void make_types(struct model *model)
 {
   slh_runtime *runtime = model->store->runtime;
-  slh_storage storages[128] = {SLH_REF, SLH_I8,  SLH_I16, SLH_REF, SLH_I64,    SLH_V128,
-                               SLH_F32, SLH_F64, SLH_REF, SLH_I32, SLH_FUNCREF};
+  slh_storage storages[1100] = {SLH_REF, SLH_I8,  SLH_I16, SLH_REF, SLH_I64,    SLH_V128,
+                                SLH_F32, SLH_F64, SLH_REF, SLH_I32, SLH_FUNCREF};
 
   model->types[0] = model->store->node;
   model->types[1] = struct_type(runtime, storages, 0);
   model->types[2] = struct_type(runtime, storages, 11);
-  for (size_t i = 11; i < 128; i++)
+  for (size_t i = 11; i < 1100; i++)
     storages[i] = i % 5 ? SLH_REF : SLH_I64;
   model->types[3] = struct_type(runtime, storages, 128);
   model->types[4] = model->store->refs;
   model->types[5] = model->store->bytes;
   model->types[6] = helper_array_type(runtime, SLH_V128);
   model->types[7] = helper_array_type(runtime, SLH_F64);
+  model->types[8] = struct_type(runtime, storages, 1100);
 }
 
 /* ---- opening and closing ---- */
@@ -177,7 +178,7 @@ static uint32_t random_length(struct model *model)
   case 0:
     return 0;
   case 1:
-    return (uint32_t)below(model, 600);
+    return (uint32_t)below(model, below(model, 8) ? 300 : 3000);
   default:
     return (uint32_t)below(model, 20);
   }
@@ -194,6 +195,12 @@ static struct model_node *new_node(const slh_type *type, slh_ref at, uint32_t co
   for (uint32_t i = 0; i < count; i++)
     node->cells[i].value.storage = cell_storage(node, i);
   return node;
+}
+
+/* The last is a large struct, and rare. */
+static const slh_type *random_type(struct model *model)
+{
+  return model->types[below(model, below(model, 16) ? MODEL_TYPES - 1 : MODEL_TYPES)];
 }
 
 /* How many cells a new object of `type` has. */
@@ -224,7 +231,7 @@ static void write_cells(struct model *model, struct model_node *node)
 bool model_allocate(struct model *model)
 {
   slh_heap *heap = model->store->heap;
-  const slh_type *type = model->types[below(model, MODEL_TYPES)];
+  const slh_type *type = random_type(model);
   uint32_t count = random_count(model, type);
   slh_ref at = SLH_NULL;
   slh_status status = type->kind == SLH_KIND_ARRAY ? slh_alloc_array(heap, type, count, &at)
@@ -260,8 +267,7 @@ void model_set_root(struct model *model)
   struct model_root *root = &model->roots[below(model, model->root_count)];
 
   root->target = below(model, 3) ? random_node(model) : NULL;
-  root->other = random_other(model);
-  *root->at = root->target ? root->target->at : root->other;
+  *root->at = root->other = root->target ? root->target->at : random_other(model);
 }
 
 /* ---- comparing ---- */
@@ -422,7 +428,7 @@ static void drop_roots(struct model *model)
 void model_allocate_new(struct model *model)
 {
   uint64_t collections = store_stats(model->store).collections;
-  const slh_type *type = model->types[below(model, MODEL_TYPES)];
+  const slh_type *type = random_type(model);
   uint32_t count = random_count(model, type);
   struct model_root *root = &model->roots[below(model, model->root_count)];
   struct model_node *node = NULL;

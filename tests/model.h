@@ -9,7 +9,7 @@
 #include "tests/store.h"
 
 #define MODEL_HEAP_BYTES (UINT64_C(256) << 10)
-#define MODEL_TYPES 8
+#define MODEL_TYPES 9
 
 struct model_node;
 

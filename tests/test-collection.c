@@ -62,6 +62,48 @@ static void check_statistics(const struct program *program, const slh_heap_stats
   assert_true(after.dirty >= before->used);
 }
 
+static bool yield(void *context)
+{
+  struct program *program = context;
+
+  return !helper_one_in(&program->model->random, 50);
+}
+
+/* In steps as small or large as it comes. */
+static slh_status collect_in_steps(struct program *program)
+{
+  slh_heap *heap = program->store->heap;
+  uint64_t *random = &program->model->random;
+  bool complete = false;
+  slh_status status = slh_collection_begin(heap, program->given);
+
+  slh_roots_clear(program->given);
+  while (status == SLH_OK && !complete) {
+    uint64_t budget = UINT64_C(1) << helper_below(random, 16);
+
+    assert_true(slh_collection_is_active(heap));
+    if (helper_one_in(random, 200))
+      return slh_collection_abandon(heap);
+    status = slh_collection_step(heap, helper_below(random, budget), &complete);
+  }
+  return status;
+}
+
+static slh_status collect(struct program *program)
+{
+  uint64_t *random = &program->model->random;
+
+  switch (helper_below(random, 3)) {
+  case 0:
+    return collect_in_steps(program);
+  case 1:
+    return slh_heap_collect_async(program->store->heap, program->given, helper_below(random, 10000),
+                                  yield, program);
+  default:
+    return slh_heap_collect(program->store->heap, program->given);
+  }
+}
+
 static void collect_and_compare(struct program *program)
 {
   slh_heap *heap = program->store->heap;
@@ -70,10 +112,12 @@ static void collect_and_compare(struct program *program)
   slh_error error = {0};
 
   list_given_roots(program);
-  assert_ok(slh_heap_collect(heap, program->given));
+  assert_ok(collect(program));
+  assert_false(slh_collection_is_active(heap));
   assert_ptr_equal(slh_heap_get_data(heap)->base, base);
   check_statistics(program, &before);
   model_compare(program->model);
+  list_given_roots(program);
   if (slh_heap_verify(heap, program->given, &error) != SLH_OK)
     fail_msg("%s", error.message);
   store_verify(program->store);

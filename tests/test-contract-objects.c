@@ -26,9 +26,8 @@ static void alloc_externref_and_externref_host_data(void **state)
   assert_int_equal(data[0].drops + data[1].drops, 0);
   assert_status(slh_externref_data(store->heap, SLH_NULL, &found), SLH_E_TYPE);
   assert_status(slh_externref_data(store->heap, slh_i31(3), &found), SLH_E_TYPE);
-  assert_status(
-      slh_externref_data(store->heap, store_node(store, SLH_NULL, SLH_NULL, 0), &found),
-      SLH_E_TYPE);
+  assert_status(slh_externref_data(store->heap, store_node(store, SLH_NULL, SLH_NULL, 0), &found),
+                SLH_E_TYPE);
 }
 
 /* A number that is none, and that of an entry that was dropped. */
@@ -158,8 +157,7 @@ static void exn_tag_instance_and_index(void **state)
   assert_ok(slh_exn_tag(store->heap, *exn, &instance, &index));
   assert_int_equal(instance, 0xfedcba98);
   assert_int_equal(index, 77);
-  assert_int_equal(
-      slh_get_i32(store->heap, slh_get_ref(store->heap, *exn, 12), HELPER_VALUE), 5);
+  assert_int_equal(slh_get_i32(store->heap, slh_get_ref(store->heap, *exn, 12), HELPER_VALUE), 5);
   assert_status(slh_exn_tag(store->heap, slh_get_ref(store->heap, *exn, 12), &instance, &index),
                 SLH_E_TYPE);
   assert_status(slh_exn_tag(store->heap, SLH_NULL, &instance, &index), SLH_E_TYPE);
@@ -192,9 +190,15 @@ static void alloc_raw_wants_the_header_of_a_type(void **state)
 {
   struct store *store = *state;
   const uint32_t good = store->node->header;
-  const uint32_t bad[] = {0,         LAST,     good | 1, good | 2,
-                          good | 4,  good ^ 8, good + (UINT32_C(1) << 12),
-                          SLH_KIND_FILLER << 3, slh_externref_type(store->runtime)->header};
+  const uint32_t bad[] = {0,
+                          LAST,
+                          good | 1,
+                          good | 2,
+                          good | 4,
+                          good ^ 8,
+                          good + (UINT32_C(1) << 12),
+                          SLH_KIND_FILLER << 3,
+                          slh_externref_type(store->runtime)->header};
   slh_ref ref = SLH_NULL;
 
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -229,8 +233,7 @@ static void alloc_raw_of_what_no_heap_can_hold(void **state)
 
   assert_status(slh_alloc_raw(store->heap, wide->header, all, 8, LAST, &ref), SLH_E_TOO_LARGE);
   /* What the sum would be in 32 bits. */
-  assert_status(slh_alloc_raw(store->heap, wide->header, (uint32_t)all, 8, LAST, &ref),
-                SLH_E_TYPE);
+  assert_status(slh_alloc_raw(store->heap, wide->header, (uint32_t)all, 8, LAST, &ref), SLH_E_TYPE);
   assert_status(slh_alloc_array_uninit(store->heap, wide, LAST, &ref), SLH_E_TOO_LARGE);
   assert_status(slh_new_array(store->heap, wide, LAST, &ref), SLH_E_TOO_LARGE);
   assert_status(slh_new_array(store->heap, store->bytes, (64 << 10) - 7, &ref), SLH_E_TOO_LARGE);

@@ -19,8 +19,8 @@ struct layouts {
 
 static struct layouts make_layouts(slh_collector collector)
 {
-  const slh_field fields[] = {{"byte", SLH_I8, 0}, {"wide", SLH_V128, 0}, {"ref", SLH_REF, 0},
-                              {"half", SLH_I16, 0}};
+  const slh_field fields[] = {
+      {"byte", SLH_I8, 0}, {"wide", SLH_V128, 0}, {"ref", SLH_REF, 0}, {"half", SLH_I16, 0}};
   slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
   struct layouts l;
 

@@ -13,7 +13,7 @@
 
 /* ---- an allocator that counts and fails ---- */
 
-struct meter {
+struct hook {
   uint64_t blocks; /* allocated and not released */
   uint64_t bytes;  /* in them */
   uint64_t calls;  /* that could have failed */
@@ -29,14 +29,14 @@ struct block {
 
 static void *resize(void *context, void *old, size_t bytes)
 {
-  struct meter *meter = context;
+  struct hook *hook = context;
   struct block *block = old ? (struct block *)old - 1 : NULL, *resized;
-  uint64_t call = meter->calls++;
+  uint64_t call = hook->calls++;
 
   if (block)
     assert_int_equal(block->magic, MAGIC);
-  if (call >= meter->fail_from && call < meter->fail_until) {
-    meter->failed++;
+  if (call >= hook->fail_from && call < hook->fail_until) {
+    hook->failed++;
     return NULL;
   }
   /* Always moves, and what is new is not zero. */
@@ -45,43 +45,43 @@ static void *resize(void *context, void *old, size_t bytes)
   memset(resized, 0xa5, sizeof *resized + bytes);
   if (block) {
     memcpy(resized + 1, block + 1, bytes < block->bytes ? bytes : block->bytes);
-    meter->bytes -= block->bytes;
+    hook->bytes -= block->bytes;
     block->magic = 0;
     free(block);
   }
   *resized = (struct block){MAGIC, bytes};
-  meter->blocks += !old;
-  meter->bytes += bytes;
+  hook->blocks += !old;
+  hook->bytes += bytes;
   return resized + 1;
 }
 
 static void release(void *context, void *memory)
 {
-  struct meter *meter = context;
+  struct hook *hook = context;
   struct block *block = (struct block *)memory - 1;
 
   assert_non_null(memory);
   assert_int_equal(block->magic, MAGIC);
-  meter->blocks--;
-  meter->bytes -= block->bytes;
+  hook->blocks--;
+  hook->bytes -= block->bytes;
   block->magic = 0;
   free(block);
 }
 
-static void fail_none(struct meter *meter)
+static void fail_none(struct hook *hook)
 {
-  meter->fail_from = meter->fail_until = NEVER;
+  hook->fail_from = hook->fail_until = NEVER;
 }
 
-static void fail_all(struct meter *meter)
+static void fail_all(struct hook *hook)
 {
-  meter->fail_from = meter->calls;
-  meter->fail_until = NEVER;
+  hook->fail_from = hook->calls;
+  hook->fail_until = NEVER;
 }
 
-static slh_allocator allocator_of(struct meter *meter)
+static slh_allocator allocator_of(struct hook *hook)
 {
-  slh_allocator allocator = {resize, release, meter};
+  slh_allocator allocator = {resize, release, hook};
 
   return allocator;
 }
@@ -89,7 +89,7 @@ static slh_allocator allocator_of(struct meter *meter)
 /* ---- a program that needs memory at every step ---- */
 
 struct program {
-  struct meter meter;
+  struct hook hook;
   slh_allocator allocator;
   slh_runtime *runtime;
   slh_pool *pool;
@@ -128,9 +128,9 @@ static void open_program(struct program *program, uint64_t fail_at)
   slh_heap_options heap = SLH_HEAP_OPTIONS_INIT;
 
   memset(program, 0, sizeof *program);
-  program->meter.fail_from = fail_at;
-  program->meter.fail_until = fail_at == NEVER ? NEVER : fail_at + 1;
-  program->allocator = allocator_of(&program->meter);
+  program->hook.fail_from = fail_at;
+  program->hook.fail_until = fail_at == NEVER ? NEVER : fail_at + 1;
+  program->allocator = allocator_of(&program->hook);
   runtime.allocator = pool.allocator = &program->allocator;
   TWICE(program, slh_runtime_new(&runtime, &program->runtime, NULL));
   TWICE(program, slh_pool_new(&pool, &program->pool, NULL));
@@ -148,8 +148,8 @@ static void close_program(struct program *program)
   slh_heap_release(program->heap);
   slh_pool_free(program->pool);
   slh_runtime_free(program->runtime);
-  assert_int_equal(program->meter.blocks, 0);
-  assert_int_equal(program->meter.bytes, 0);
+  assert_int_equal(program->hook.blocks, 0);
+  assert_int_equal(program->hook.bytes, 0);
 }
 
 /* More than the first table has room for, with references beyond the first
@@ -278,8 +278,8 @@ static void all_memory_is_returned(void **state)
   struct program program;
 
   run(&program, NEVER);
-  assert_int_equal(program.meter.failed, 0);
-  assert_true(program.meter.calls > 100);
+  assert_int_equal(program.hook.failed, 0);
+  assert_true(program.hook.calls > 100);
 }
 
 /* The k-th request fails, for every k: the call says so, and goes well when it
@@ -292,27 +292,27 @@ static void every_request_can_fail_once(void **state)
   do {
     run(&program, k++);
 #ifndef SLH_DEBUG /* where a check that has no memory is left out */
-    assert_int_equal(program.refused, program.meter.failed);
+    assert_int_equal(program.refused, program.hook.failed);
 #endif
-    assert_true(program.refused <= program.meter.failed);
-  } while (program.meter.failed != 0);
+    assert_true(program.refused <= program.hook.failed);
+  } while (program.hook.failed != 0);
   assert_true(k > 100);
 }
 
 static void runtime_without_memory_is_refused(void **state)
 {
-  struct meter meter = {0};
-  slh_allocator allocator = allocator_of(&meter);
+  struct hook hook = {0};
+  slh_allocator allocator = allocator_of(&hook);
   slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
   slh_runtime *runtime = NULL;
   slh_error error = {0};
 
   options.allocator = &allocator;
-  fail_all(&meter);
+  fail_all(&hook);
   assert_status(slh_runtime_new(&options, &runtime, &error), SLH_E_NOMEM);
   assert_int_equal(error.status, SLH_E_NOMEM);
   assert_null(runtime);
-  assert_int_equal(meter.blocks, 0);
+  assert_int_equal(hook.blocks, 0);
 }
 
 static void types_without_memory_are_refused(void **state)
@@ -323,13 +323,13 @@ static void types_without_memory_are_refused(void **state)
   slh_error error = {0};
 
   open_program(&program, NEVER);
-  fail_all(&program.meter);
+  fail_all(&program.hook);
   assert_status(slh_struct_type_new(program.runtime, "s", NULL, &field, 1, &type, &error),
                 SLH_E_NOMEM);
   assert_non_null(strstr(error.message, "memory"));
   assert_status(slh_array_type_new(program.runtime, "a", SLH_I8, &type, &error), SLH_E_NOMEM);
   assert_null(type);
-  fail_none(&program.meter);
+  fail_none(&program.hook);
   assert_ok(slh_array_type_new(program.runtime, "a", SLH_I8, &type, &error));
   close_program(&program);
 }
@@ -343,14 +343,14 @@ static void allocation_without_host_memory_grows_the_heap(void **state)
 
   open_program(&program, NEVER);
   register_types(&program);
-  fail_all(&program.meter);
+  fail_all(&program.hook);
   for (int i = 0; i < (1 << 16) / 16; i++)
     assert_ok(slh_new_struct(program.heap, program.node, &ref));
   assert_status(slh_new_struct(program.heap, program.node, &ref), SLH_E_NOMEM);
   assert_status(slh_heap_collect(program.heap, NULL), SLH_E_NOMEM);
   assert_status(slh_heap_verify(program.heap, NULL, NULL), SLH_E_NOMEM);
   assert_int_equal(slh_heap_bump(program.heap), SLH_WIDE_START + (1 << 16));
-  fail_none(&program.meter);
+  fail_none(&program.hook);
   assert_ok(slh_new_struct(program.heap, program.node, &ref));
   assert_int_equal(slh_heap_bump(program.heap), SLH_WIDE_START + 16);
   close_program(&program);
