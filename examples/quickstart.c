@@ -5,7 +5,6 @@
  * rewrites it when the list moves. */
 static void list_roots(void *host, slh_heap *heap, slh_roots *roots)
 {
-  (void)heap;
   (void)slh_roots_add(roots, SLH_ROOT_OTHER, host, 1, "the list");
 }
 
@@ -27,8 +26,7 @@ static slh_status serve(slh_pool *pool, slh_runtime *runtime, const slh_type *ce
   for (int i = 0; i < 1000000; i++) {
     slh_ref fresh;
 
-    status = slh_new_struct(heap, cell, &fresh); /* may collect */
-    if (status != SLH_OK)
+    if ((status = slh_new_struct(heap, cell, &fresh)) != SLH_OK) /* may collect */
       break;
     slh_set_i32(heap, fresh, cell->fields[1].offset, i);
     if (i % 1000 == 0) { /* keep one in a thousand */
@@ -54,5 +52,8 @@ int main(void)
       slh_pool_new(NULL, &pool, NULL) != SLH_OK ||
       slh_struct_type_new(runtime, "cell", NULL, fields, 2, &cell, NULL) != SLH_OK)
     return 1;
-  return serve(pool, runtime, cell) == SLH_OK ? 0 : 1;
+  slh_status status = serve(pool, runtime, cell);
+  slh_pool_free(pool);
+  slh_runtime_free(runtime);
+  return status == SLH_OK ? 0 : 1;
 }

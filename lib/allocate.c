@@ -6,6 +6,9 @@
 #include "lib/policy.h"
 #include "lib/tables.h"
 
+/* Growth by less is not worth asking for. */
+#define LEAST_WISH (UINT64_C(64) * 1024)
+
 /* How a call makes room. */
 typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
 
@@ -17,6 +20,16 @@ static slh_status grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
 
   /* That there was no collection says more than that growth did not help. */
   return status == SLH_OK || why == SLH_OK ? status : why;
+}
+
+/* The policy's wish, or as much of it as is granted: a store that got only what
+ * it needs at once would collect again at once. */
+static void wish_for(slh_heap *heap, uint64_t soft, uint64_t needed)
+{
+  uint64_t least = heap->data.bump + needed;
+
+  while (slhi_heap_move_soft(heap, soft, needed) != SLH_OK && soft > least + LEAST_WISH)
+    soft = least + (soft - least) / 2;
 }
 
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
@@ -31,9 +44,8 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
   status = slh_heap_collect(heap, NULL);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
     return status;
-  /* If the policy's wish is refused, what is needed may still be granted. */
   if (status == SLH_OK)
-    (void)slhi_heap_move_soft(heap, slhi_policy_soft_limit(heap, bytes), bytes);
+    wish_for(heap, slhi_policy_soft_limit(heap, bytes), bytes);
   return grow_for(heap, bytes, status);
 }
 

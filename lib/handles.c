@@ -3,6 +3,7 @@
 #include <slotheap/handles.h>
 
 #include "lib/tables.h"
+#include "pool/trap.h"
 
 #define FIRST_CAPACITY 16
 
@@ -72,21 +73,19 @@ void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t num
 slh_status slh_frame_open(slh_heap *heap, slh_frame *frame)
 {
   struct tables *tables;
-  slh_status status;
 
   slhi_require_idle(heap, "slh_frame_open");
-  status = slhi_tables(heap, &tables);
-  if (status != SLH_OK) {
-    frame->heap = NULL;
-    return status;
-  }
   frame->heap = heap;
+  frame->status = slhi_tables(heap, &tables);
+  if (frame->status != SLH_OK)
+    return frame->status;
   frame->outer = tables->frame;
   frame->first = tables->locals.count;
   frame->stamp = tables->frame = slhi_new_stamp(tables);
   return SLH_OK;
 }
 
+/* The tables of an open frame's heap. */
 static struct tables *innermost(const slh_frame *frame, const char *call)
 {
   struct tables *tables = frame->heap ? frame->heap->tables : NULL;
@@ -100,19 +99,24 @@ void slh_frame_close(slh_frame *frame)
 {
   struct tables *tables;
 
-  if (!frame->heap)
-    return;
-  tables = innermost(frame, "slh_frame_close");
-  tables->frame = frame->outer;
-  tables->locals.count = frame->first;
+  if (frame->status == SLH_OK) {
+    if (frame->heap)
+      slhi_require_idle(frame->heap, "slh_frame_close");
+    tables = innermost(frame, "slh_frame_close");
+    tables->frame = frame->outer;
+    tables->locals.count = frame->first;
+  }
   frame->heap = NULL;
 }
 
 slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
 {
-  struct handles *locals = &innermost(frame, "slh_local_new")->locals;
+  struct handles *locals;
   slh_status status;
 
+  if (SLH_UNLIKELY(frame->status != SLH_OK))
+    return frame->status;
+  locals = &innermost(frame, "slh_local_new")->locals;
   slhi_require_idle(frame->heap, "slh_local_new");
   status = reserve(frame->heap, locals);
   if (status != SLH_OK)
@@ -136,7 +140,37 @@ slh_ref slh_local_get(const slh_heap *heap, slh_local local)
 
 void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
 {
+  slhi_require_idle(heap, "slh_local_set");
   *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
+}
+
+/* ---- protected calls ---- */
+
+/* The frames that a protected call opened end with it if it traps; those from
+ * before are gone if the heap was reset in it. */
+static void close_frames(struct slot *slot, const uint64_t memo[3])
+{
+  struct tables *tables = slhi_slot_heap(slot)->tables;
+  bool was_reset;
+
+  if (!tables)
+    return;
+  was_reset = tables->reset_stamp > memo[2];
+  tables->frame = was_reset ? 0 : memo[0];
+  tables->locals.count = was_reset ? 0 : (uint32_t)memo[1];
+}
+
+slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
+{
+  const struct tables *tables = heap->tables;
+  uint64_t memo[3] = {0, 0, 0};
+
+  if (tables) {
+    memo[0] = tables->frame;
+    memo[1] = tables->locals.count;
+    memo[2] = tables->last_stamp;
+  }
+  return slhi_slot_protect(slhi_heap_slot(heap), call, argument, close_frames, memo, trap);
 }
 
 /* ---- owned roots ---- */
@@ -173,5 +207,6 @@ slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 
 void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
 {
+  slhi_require_idle(heap, "slh_owned_set");
   *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* externrefs, and the table of what they refer to. */
 #include <slotheap/access.h>
+#include <slotheap/collection.h>
 #include <slotheap/host.h>
 
 #include "lib/object.h"
@@ -43,6 +44,16 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
 
   if (status == SLH_OK)
     status = reserve(heap, &tables->host);
+  /* The table is full: perhaps of the dead. */
+  if (status == SLH_E_HOST_LIMIT && collect && tables->host.used != 0 &&
+      heap->runtime->collector->collects && heap->no_gc == 0) {
+    slh_status collected = slh_heap_collect(heap, NULL);
+
+    if (collected == SLH_OK)
+      status = reserve(heap, &tables->host);
+    else if (collected == SLH_E_CORRUPT)
+      status = collected;
+  }
   /* The object last, so that nothing has to be taken back. It can collect,
    * which frees entries but takes none. */
   if (status == SLH_OK)

@@ -32,6 +32,7 @@ slh_status slhi_tables(slh_heap *heap, struct tables **out)
     if (status != SLH_OK)
       return status;
     memset(heap->tables, 0, sizeof *heap->tables);
+    heap->tables->reset_stamp = slhi_new_stamp(heap->tables);
   }
   *out = heap->tables;
   return SLH_OK;
@@ -81,6 +82,7 @@ void slhi_tables_reset(slh_heap *heap)
     slhi_slot_free_all(slhi_heap_slot(heap));
     return;
   }
+  tables->reset_stamp = slhi_new_stamp(tables);
   tables->frame = 0;
   tables->locals.count = 0;
   forget_handles(&tables->owned);

@@ -88,7 +88,8 @@ struct functions {
 
 struct tables {
   uint64_t last_stamp;
-  uint64_t frame; /* stamp of the innermost frame, 0: none open */
+  uint64_t reset_stamp; /* given when they were made, or last emptied */
+  uint64_t frame;       /* stamp of the innermost frame, 0: none open */
   struct handles locals;
   struct free_handles owned;
   struct free_handles weak;

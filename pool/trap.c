@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Faults in slots as statuses: the signal handler and the protected call. */
-#include <slotheap/trap.h>
+#include "pool/trap.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +17,8 @@ struct protection {
   struct slot *slot;
   struct protection *outer;     /* the next one of the same slot */
   struct protection *enclosing; /* the next one of the same thread */
+  slhi_left_fn *left;
+  uint64_t memo[3];
   slh_trap trap;
 };
 
@@ -27,16 +29,28 @@ static const int signals[] = {SIGSEGV, SIGBUS};
 
 #define SIGNALS (sizeof signals / sizeof *signals)
 
-static struct sigaction earlier[SIGNALS];
-static bool buried[SIGNALS]; /* ours was left reachable beneath somebody else's */
+/*
+ * Somebody who puts a handler over ours may pass on to ours for ever. So ours
+ * is never taken away from beneath another, and when it is installed anew over
+ * that other, it is as another function: one that passed on to itself would
+ * never end.
+ */
+#define GENERATIONS 8
+
+struct generation {
+  bool installed; /* somebody may still call it */
+  struct sigaction earlier;
+};
+
+static struct generation generations[GENERATIONS][SIGNALS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic unsigned enabled;
 
 /* The fault is not ours: whoever was there before gets it, as if we were not
  * there. */
-static void pass_on(int signal, siginfo_t *info, void *context)
+static void pass_on(int signal, siginfo_t *info, void *context, int generation)
 {
-  const struct sigaction *action = &earlier[signal == SIGSEGV ? 0 : 1];
+  const struct sigaction *action = &generations[generation][signal == SIGSEGV ? 0 : 1].earlier;
   sigset_t blocked = action->sa_mask;
   sigset_t mask;
 
@@ -64,7 +78,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-static void handle(int signal, siginfo_t *info, void *context)
+static void handle(int signal, siginfo_t *info, void *context, int generation)
 {
   int saved_errno = errno;
   struct registry_hit hit;
@@ -81,40 +95,78 @@ static void handle(int signal, siginfo_t *info, void *context)
     protection->trap = (slh_trap){place.heap, info->si_addr, place.offset, signal};
     siglongjmp(protection->resume, 1);
   }
-  pass_on(signal, info, context);
+  pass_on(signal, info, context, generation);
   errno = saved_errno;
 }
 
-static bool is_ours(const struct sigaction *action)
+typedef void handler_fn(int signal, siginfo_t *info, void *context);
+
+#define HANDLER(n)                                                                                 \
+  static void handle_##n(int signal, siginfo_t *info, void *context)                               \
+  {                                                                                                \
+    handle(signal, info, context, n);                                                              \
+  }
+HANDLER(0)
+HANDLER(1)
+HANDLER(2)
+HANDLER(3)
+HANDLER(4)
+HANDLER(5)
+HANDLER(6)
+HANDLER(7)
+
+static handler_fn *const handlers[GENERATIONS] = {handle_0, handle_1, handle_2, handle_3,
+                                                  handle_4, handle_5, handle_6, handle_7};
+
+/* Which generation a handler is; GENERATIONS: not ours. */
+static int generation_of(const struct sigaction *action)
 {
-  return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == handle;
+  int generation = 0;
+
+  if (!(action->sa_flags & SA_SIGINFO))
+    return GENERATIONS;
+  while (generation < GENERATIONS && action->sa_sigaction != handlers[generation])
+    generation++;
+  return generation;
 }
 
-/* Puts our handler on top, unless it is there already, or beneath one that
- * passes on to it: then it would pass on to itself. 0, or an errno value. */
+/* Puts our handler on top, unless it is there. 0, or an errno value. */
 static int install(size_t i)
 {
-  struct sigaction action = {.sa_sigaction = handle,
-                             /* NODEFER: the signal is not blocked after the jump out. */
+  struct sigaction action = {/* NODEFER: the signal is not blocked after the jump out. */
                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   struct sigaction current;
+  int generation = 0;
 
   if (sigaction(signals[i], NULL, &current))
     return errno;
-  if (buried[i] || is_ours(&current))
+  if (generation_of(&current) < GENERATIONS)
     return 0;
-  return sigaction(signals[i], &action, &earlier[i]) ? errno : 0;
+  while (generation < GENERATIONS && generations[generation][i].installed)
+    generation++;
+  if (generation == GENERATIONS)
+    return EBUSY;
+  /* Set before, for a fault can come at once. */
+  generations[generation][i].earlier = current;
+  action.sa_sigaction = handlers[generation];
+  if (sigaction(signals[i], &action, NULL))
+    return errno;
+  generations[generation][i].installed = true;
+  return 0;
 }
 
 static void uninstall(size_t i)
 {
   struct sigaction current;
+  int generation;
 
   if (sigaction(signals[i], NULL, &current))
     return;
-  buried[i] = !is_ours(&current);
-  if (!buried[i])
-    sigaction(signals[i], &earlier[i], NULL);
+  generation = generation_of(&current);
+  if (generation == GENERATIONS)
+    return;
+  sigaction(signals[i], &generations[generation][i].earlier, NULL);
+  generations[generation][i].installed = false;
 }
 
 slh_status slh_traps_enable(slh_error *error)
@@ -150,23 +202,30 @@ void slh_traps_disable(void)
   pthread_mutex_unlock(&lock);
 }
 
-/* Ends a protected call, and those within it that were left with it. */
-static void end_protection(struct protection *protection)
+static void end_innermost(void)
 {
-  struct protection *p;
+  struct protection *protection = innermost;
 
-  do {
-    p = innermost;
-    innermost = p->enclosing;
-    atomic_store_explicit(&p->slot->protection, p->outer, memory_order_relaxed);
-  } while (p != protection);
+  innermost = protection->enclosing;
+  atomic_store_explicit(&protection->slot->protection, protection->outer, memory_order_relaxed);
 }
 
-slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
+/* Ends a protected call that trapped, and those within it. */
+static void leave(struct protection *protection)
 {
-  struct slot *slot = (struct slot *)heap;
+  struct protection *ended;
+
+  do {
+    ended = innermost;
+    end_innermost();
+    ended->left(ended->slot, ended->memo);
+  } while (ended != protection);
+}
+
+slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *argument,
+                             slhi_left_fn *left, const uint64_t memo[3], slh_trap *trap)
+{
   struct protection protection;
-  slh_status status = SLH_OK;
 
   if (atomic_load_explicit(&enabled, memory_order_relaxed) == 0)
     return SLH_E_INVALID;
@@ -174,19 +233,23 @@ slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argume
   protection.slot = slot;
   protection.outer = atomic_load_explicit(&slot->protection, memory_order_relaxed);
   protection.enclosing = innermost;
+  protection.left = left;
+  protection.memo[0] = memo[0];
+  protection.memo[1] = memo[1];
+  protection.memo[2] = memo[2];
   innermost = &protection;
   /* Without the signal mask: the handler has not changed it, and saving it is
    * a system call. */
-  if (sigsetjmp(protection.resume, 0) == 0) {
-    atomic_store_explicit(&slot->protection, &protection, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    call(argument);
-    atomic_signal_fence(memory_order_seq_cst);
-  } else {
-    status = SLH_E_TRAP;
+  if (sigsetjmp(protection.resume, 0) != 0) {
+    leave(&protection);
     if (trap)
       *trap = protection.trap;
+    return SLH_E_TRAP;
   }
-  end_protection(&protection);
-  return status;
+  atomic_store_explicit(&slot->protection, &protection, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+  call(argument);
+  atomic_signal_fence(memory_order_seq_cst);
+  end_innermost();
+  return SLH_OK;
 }

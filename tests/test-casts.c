@@ -316,10 +316,12 @@ static void *register_and_collect(void *argument)
 static void registering_while_heaps_collect(void **state)
 {
   slh_pool_options options = helper_pool_options(3);
-  struct shared shared = {helper_runtime(NULL), helper_pool(&options), false};
+  struct shared shared = {helper_runtime(NULL), NULL, false};
   pthread_t threads[3];
 
   (void)state;
+  options.max_collections = 3;
+  shared.pool = helper_pool(&options);
   (void)helper_seed();
   for (int i = 0; i < 3; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, register_and_collect, &shared), 0);

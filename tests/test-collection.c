@@ -244,6 +244,50 @@ static void neighbours_do_not_notice(void **state)
   slh_heap_release(other);
 }
 
+/* The evacuation space is lent to one store after the other. */
+static void no_byte_of_another_store_comes_back(void **state)
+{
+  struct store *store = *state;
+  slh_heap *other = helper_acquire(store->pool, store->runtime);
+  slh_roots *roots = NULL;
+  slh_ref secret = SLH_NULL;
+  slh_heap_stats stats;
+
+  assert_ok(slh_roots_new(store->runtime, &roots));
+  assert_ok(slh_roots_add(roots, SLH_ROOT_OTHER, &secret, 1, NULL));
+  assert_ok(slh_new_array(other, store->bytes, 900000, &secret));
+  memset(slh_address(other, secret, SLH_ARRAY_DATA_OFFSET), 0x5a, 900000);
+  store->roots[0] = store_array(store, store->refs, 100);
+  for (uint32_t i = 0; i < 100; i++)
+    assert_ok(slh_array_set_ref(
+        store->heap, store->roots[0], i,
+        store_array(store, i % 2 ? store->bytes : store->refs, (i % 4 < 2 ? 4040 : 1000) + i)));
+  assert_ok(slh_heap_collect(other, roots));
+  store_collect(store);
+  stats = store_stats(store);
+  assert_null(memchr(store_word(store, SLH_WIDE_START), 0x5a, stats.used));
+  slh_roots_free(roots);
+  slh_heap_release(other);
+}
+
+/* Each byte that lives is not copied again for every few that are allocated. */
+static void collections_are_rare_while_much_lives(void **state)
+{
+  struct store_options options = {SLH_COLLECTOR_COPYING, NULL, 0, 4096};
+  struct store *store = store_open(&options);
+  slh_heap_stats stats;
+  slh_ref ref = SLH_NULL;
+
+  store->roots[0] = store_array(store, store->bytes, 1000000);
+  for (int i = 0; i < 500000; i++)
+    assert_ok(slh_new_struct(store->heap, store->node, &ref));
+  stats = store_stats(store);
+  assert_true(stats.collections > 0);
+  assert_true(stats.copied_total <= 2 * stats.allocated_total);
+  assert_true(stats.soft_limit <= 4000000);
+  store_close(store);
+}
+
 /* Dead fillers between objects are stepped over, and go. */
 static void fillers_are_dropped(void **state)
 {
@@ -301,6 +345,8 @@ int main(void)
       cmocka_unit_test(heaps_that_collect_by_themselves_keep_their_graphs),
       cmocka_unit_test(collecting_twice_changes_nothing_more),
       TEST(neighbours_do_not_notice),
+      TEST(no_byte_of_another_store_comes_back),
+      cmocka_unit_test(collections_are_rare_while_much_lives),
       TEST(fillers_are_dropped),
       TEST(heap_with_nothing_in_it_collects),
       TEST(reset_forgets_the_figures),

@@ -37,7 +37,6 @@ static void local_roots_end_with_their_frame(void **state)
   assert_int_equal(value_of(store, slh_local_get(store->heap, local)), 99);
   slh_frame_close(&frame);
   assert_false(slh_frame_is_open(&frame));
-  slh_frame_close(&frame); /* does nothing */
   assert_int_equal(store_stats(store).local_roots, 0);
   assert_int_equal(survivors(store), 0);
 }
@@ -143,9 +142,11 @@ static void frame_that_failed_is_closed_safely(void **state)
 {
   slh_heap *heap = acquire_limited(*state, 8);
   slh_frame frame;
+  slh_local local;
 
   assert_status(slh_frame_open(heap, &frame), SLH_E_HOST_LIMIT);
   assert_false(slh_frame_is_open(&frame));
+  assert_status(slh_local_new(&frame, SLH_NULL, &local), SLH_E_HOST_LIMIT);
   slh_frame_close(&frame);
   assert_status(open_by_macro(heap), SLH_E_HOST_LIMIT);
   slh_heap_release(heap);

@@ -157,10 +157,32 @@ static void access_objects(struct victim *victim)
     expect(victim, slh_dealloc(heap, ref));
 }
 
+/* What was given back is scrubbed all the same, and zeroed if it is allocated
+ * again. */
+static void give_back(struct victim *victim)
+{
+  slh_heap *heap = victim->heap;
+  uint32_t length = (uint32_t)victim_below(victim, 1000);
+  slh_ref array = SLH_NULL, again = SLH_NULL;
+  void *bytes = NULL;
+
+  if (slh_alloc_array(heap, victim->types[2], length, &array) != SLH_OK)
+    return;
+  assert_ok(slh_array_data(heap, array, SLH_I8, &bytes, &length));
+  memset(bytes, 0x5a, length);
+  assert_ok(slh_dealloc(heap, array));
+  if (victim_below(victim, 2)) {
+    assert_ok(slh_alloc_array(heap, victim->types[2], length, &again));
+    assert_int_equal(again.bits, array.bits);
+    assert_null(memchr(bytes, 0x5a, length));
+  }
+}
+
 /* Weak things of what may be no object. */
 static void hold(struct victim *victim)
 {
   slh_heap *heap = victim->heap;
+  uint64_t used = victim_below(victim, 4);
   slh_ephemerons table;
   slh_weak weak;
   slh_ref ref;
@@ -169,7 +191,7 @@ static void hold(struct victim *victim)
   if (victim->corrupt)
     return;
   assert_ok(slh_ephemerons_new(heap, &table));
-  for (uint64_t i = victim_below(victim, 4); i > 0; i--) {
+  for (uint64_t i = used; i > 0; i--) {
     assert_ok(slh_weak_new(heap, random_ref(victim), &weak));
     expect(victim, slh_finalizer_add(heap, random_ref(victim), victim));
     expect(victim, slh_ephemerons_set(heap, table, random_ref(victim), random_ref(victim)));
@@ -177,6 +199,10 @@ static void hold(struct victim *victim)
   collect(victim);
   if (victim->corrupt || victim->active)
     return;
+  if (used) {
+    ref = slh_weak_get(heap, weak);
+    assert_true(slh_is_i31(ref) || ref.bits < victim_bump(victim));
+  }
   while (slh_finalizer_poll(heap, &ref, &data))
     assert_ptr_equal(data, victim);
   if (slh_ephemerons_get(heap, table, random_ref(victim), &ref))
@@ -185,8 +211,8 @@ static void hold(struct victim *victim)
 
 static void call(struct victim *victim)
 {
-  static void (*const calls[])(struct victim *) = {collect,       allocate,       access_fields,
-                                                   access_arrays, access_objects, hold};
+  static void (*const calls[])(struct victim *) = {
+      collect, allocate, access_fields, access_arrays, access_objects, hold, give_back};
   slh_error error;
 
   if (victim->active)

@@ -147,7 +147,6 @@ static void every_budget_leaves_the_same_heap(void **state)
 
       assert_true(budgets[i] != UINT64_MAX || steps == 1);
       expect_same(p, once);
-      /* Once more: nothing dies that was alive, but for what was revived. */
       assert_int_equal(spaces_in_use(p), 0);
       close_program(p);
     }

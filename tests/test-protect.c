@@ -153,6 +153,68 @@ static void heap_is_usable_after_a_trap(void **state)
   }
 }
 
+/* Frames that the call opened end with it; those around it go on. */
+static void open_frames_and_trap(void *argument)
+{
+  struct store *store = argument;
+  struct access access = access_null(store->heap);
+
+  for (int i = 0; i < 10; i++) {
+    slh_frame frame;
+    slh_local local;
+
+    REQUIRE_EQUAL(slh_frame_open(store->heap, &frame), SLH_OK);
+    for (int j = 0; j < 100; j++)
+      REQUIRE_EQUAL(slh_local_new(&frame, slh_i31(j), &local), SLH_OK);
+  }
+  access_make(&access);
+}
+
+static void frames_of_the_call_end_with_it(void **state)
+{
+  struct store *store = *state;
+  slh_frame frame;
+  slh_local local;
+
+  traps_enable();
+  /* The heap's first frames, and then some within another. */
+  assert_status(slh_heap_protect(store->heap, open_frames_and_trap, store, NULL), SLH_E_TRAP);
+  assert_int_equal(store_stats(store).local_roots, 0);
+  assert_ok(slh_frame_open(store->heap, &frame));
+  assert_ok(slh_local_new(&frame, slh_i31(7), &local));
+  assert_status(slh_heap_protect(store->heap, open_frames_and_trap, store, NULL), SLH_E_TRAP);
+  assert_int_equal(store_stats(store).local_roots, 1);
+  assert_int_equal(slh_i31_signed(slh_local_get(store->heap, local)), 7);
+  assert_ok(slh_local_new(&frame, slh_i31(8), &local));
+  slh_frame_close(&frame);
+}
+
+static void reset_and_trap(void *argument)
+{
+  struct access access = access_null(argument);
+
+  slh_heap_reset(argument);
+  access_make(&access);
+}
+
+/* Its frames ended with the reset; they do not come back with the trap. */
+static void frames_before_a_reset_in_the_call(void **state)
+{
+  struct store *store = *state;
+  slh_frame frame;
+  slh_local local;
+
+  traps_enable();
+  for (int many = 10; many < 20000; many *= 30) {
+    assert_ok(slh_frame_open(store->heap, &frame));
+    for (int i = 0; i < many; i++)
+      assert_ok(slh_local_new(&frame, slh_i31(i), &local));
+    assert_status(slh_heap_protect(store->heap, reset_and_trap, store->heap, NULL), SLH_E_TRAP);
+    assert_int_equal(store_stats(store).local_roots, 0);
+    store_collect(store);
+  }
+}
+
 static void slot_is_reused_after_a_trap(void **state)
 {
   struct store *store = *state;
@@ -214,7 +276,6 @@ static void no_system_calls(void **state)
 
   if (HELPER_SANITIZED)
     skip(); /* sanitizers make system calls at each jump */
-  traps_enable();
   status = helper_in_child(protect_without_system_calls, store->heap);
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT)
     skip(); /* no seccomp here: an emulator, or a kernel without it */
@@ -226,10 +287,16 @@ static void no_system_calls(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      TEST(call_without_a_trap),           TEST(protection_needs_the_handler),
-      TEST(protected_calls_nest),          TEST(trap_in_the_outer_heap_ends_the_inner_call),
-      TEST(heap_is_usable_after_a_trap),   TEST(slot_is_reused_after_a_trap),
-      TEST(errno_and_mask_survive_a_trap), TEST(no_system_calls),
+      TEST(call_without_a_trap),
+      TEST(protection_needs_the_handler),
+      TEST(protected_calls_nest),
+      TEST(trap_in_the_outer_heap_ends_the_inner_call),
+      TEST(heap_is_usable_after_a_trap),
+      TEST(frames_of_the_call_end_with_it),
+      TEST(frames_before_a_reset_in_the_call),
+      TEST(slot_is_reused_after_a_trap),
+      TEST(errno_and_mask_survive_a_trap),
+      TEST(no_system_calls),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,19 +3,32 @@
 
 #include <signal.h>
 
+static const int signals[] = {SIGSEGV, SIGBUS};
+
 static bool enabled;
+static struct sigaction ours[2]; /* the library's, while enabled */
+
+static void exchange(const struct sigaction *to, struct sigaction *from)
+{
+  for (int i = 0; i < 2; i++)
+    REQUIRE_EQUAL(sigaction(signals[i], to ? &to[i] : NULL, from ? &from[i] : NULL), 0);
+}
 
 void traps_enable(void)
 {
   assert_ok(slh_traps_enable(NULL));
+  exchange(NULL, ours);
   enabled = true;
 }
 
 int traps_disable(void **state)
 {
   (void)state;
-  if (enabled)
+  if (enabled) {
+    /* Back over cmocka's, so that the library finds what it left. */
+    exchange(ours, NULL);
     slh_traps_disable();
+  }
   enabled = false;
   return 0;
 }
@@ -27,7 +40,11 @@ int traps_teardown(void **state)
 
 void traps_enable_in_child(void)
 {
-  slh_traps_disable();
+  struct sigaction before[2];
+
+  exchange(NULL, before);
+  traps_disable(NULL);
+  exchange(before, NULL);
   REQUIRE_EQUAL(slh_traps_enable(NULL), SLH_OK);
 }
 

@@ -13,8 +13,8 @@ void traps_enable(void);
 int traps_disable(void **state);
 int traps_teardown(void **state);
 
-/* In a child of helper_in_child after traps_enable: the handler again, with
- * the default action before it. */
+/* In a child of helper_in_child, whether or not its parent has enabled them:
+ * over the handlers that are there now. */
 void traps_enable_in_child(void);
 
 /* A byte read or written: through the accessors that trust a reference. */

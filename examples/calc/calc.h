@@ -131,12 +131,6 @@ struct session {
       return status_;                                                                              \
   } while (0)
 
-/* Roots `ref` in a frame that SLH_FRAME has declared, and may not have opened. */
-static inline slh_status calc_root(slh_frame *frame, slh_ref ref, slh_local *out)
-{
-  return slh_frame_is_open(frame) ? slh_local_new(frame, ref, out) : SLH_E_HOST_LIMIT;
-}
-
 static inline slh_ref calc_get(const struct session *s, slh_local local)
 {
   return slh_local_get(s->heap, local);

@@ -21,7 +21,7 @@ static slh_status root_part(struct session *s, slh_frame *frame, slh_local node,
   slh_ref value;
 
   TRY(eval_part(s, node, offset, env, &value));
-  return calc_root(frame, value, out);
+  return slh_local_new(frame, value, out);
 }
 
 /* ---- variables ---- */
@@ -135,7 +135,7 @@ static slh_status call(struct session *s, slh_local node, slh_local env, slh_ref
   int line = s->line;
 
   TRY(root_part(s, &frame, node, FIELD(node, a), env, &function));
-  TRY(calc_root(&frame, field(s, node, FIELD(node, b)), &argument));
+  TRY(slh_local_new(&frame, field(s, node, FIELD(node, b)), &argument));
   while (!slh_is_null(calc_get(s, argument))) {
     TRY(root_part(s, &frame, argument, FIELD(node, a), env, &arguments[count++]));
     slh_local_set(s->heap, argument, field(s, argument, FIELD(node, b)));
@@ -219,8 +219,8 @@ static slh_status eval_steps(struct session *s, slh_ref first, slh_ref scope, sl
   slh_local node, env;
   slh_ref next;
 
-  TRY(calc_root(&frame, first, &node));
-  TRY(calc_root(&frame, scope, &env));
+  TRY(slh_local_new(&frame, first, &node));
+  TRY(slh_local_new(&frame, scope, &env));
   for (;;) {
     TRY(step(s, node, env, &next, out));
     if (slh_is_null(next))

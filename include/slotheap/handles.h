@@ -8,8 +8,10 @@
  * the store ends. Using a handle after that, or with another heap, stops the
  * process with a message.
  *
- * A host with a stack of its own can list it in enumerate_roots instead, at no
- * cost while nothing collects.
+ * What does not collect needs no roots: slh_heap_make_room, or slh_heap_grow,
+ * before a few slh_alloc_* that then cannot fail for want of room, leaves every
+ * reference where it is. A host with a stack of its own can list it in enumerate_roots instead, at
+ * no cost while nothing collects.
  *
  * All on the heap's thread. The storage counts against max_host_bytes.
  */
@@ -25,8 +27,9 @@ SLH_BEGIN_DECLS
 typedef struct slh_frame {
   slh_heap *heap;
   uint64_t stamp;
-  uint64_t outer; /* stamp of the frame around it */
-  uint32_t first; /* number of its first local root */
+  uint64_t outer;    /* stamp of the frame around it */
+  uint32_t first;    /* number of its first local root */
+  slh_status status; /* of opening it */
 } slh_frame;
 
 /* A local root. Plain data; copy it freely. */
@@ -41,23 +44,23 @@ typedef struct slh_owned {
   uint32_t number;
 } slh_owned;
 
-/* Opens a frame. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT; `*frame` can be
- * closed then, too. */
-SLH_API SLH_NODISCARD slh_status slh_frame_open(slh_heap *heap, slh_frame *frame);
+/* Opens a frame. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. The frame remembers
+ * them: slh_local_new returns what its opening came to, and it can be closed. */
+SLH_API slh_status slh_frame_open(slh_heap *heap, slh_frame *frame);
 
-/* Ends the frame and its local roots. It must be the innermost. */
+/* Ends the frame and its local roots. It must be the innermost. A protected
+ * call that traps (trap.h) ends the frames that were opened in it. */
 SLH_API void slh_frame_close(slh_frame *frame);
 
 /* Declares `name` and opens it; it closes itself where the block ends, however
- * that happens (but for longjmp). Check slh_frame_is_open(&name). */
+ * that happens (but for longjmp). */
 #define SLH_FRAME(name, heap_)                                                                     \
   __attribute__((cleanup(slh_frame_close))) slh_frame name;                                        \
-  if (slh_frame_open((heap_), &name) != SLH_OK)                                                    \
-  name.heap = NULL
+  (void)slh_frame_open((heap_), &name)
 
 static inline bool slh_frame_is_open(const slh_frame *frame)
 {
-  return frame->heap != NULL;
+  return frame->heap != NULL && frame->status == SLH_OK;
 }
 
 /* Roots `ref` in the frame, which must be the innermost of its heap.

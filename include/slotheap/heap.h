@@ -57,7 +57,8 @@ static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
 /*
  * Lists the references that a store holds outside its heap, by address, for
  * a collection that starts (see roots.h). Called on the heap's thread, from
- * calls that can collect; must not use the heap. A failed slh_roots_add need
+ * calls that can collect; must not use the heap, but for slh_heap_host and
+ * figures (slh_heap_get_stats, slh_heap_bump). A failed slh_roots_add need
  * not be handled: the list remembers it and the collection fails.
  */
 typedef void slh_enumerate_roots_fn(void *host, slh_heap *heap, slh_roots *roots);
@@ -74,7 +75,8 @@ typedef struct slh_growth {
                       there is no room for it */
 } slh_growth;
 
-/* Returns whether the store may grow. Must not use the heap. */
+/* Returns whether the store may grow. If not, less may be asked for: half as
+ * much again and again, then what is needed. Must not use the heap. */
 typedef bool slh_grow_fn(void *host, slh_heap *heap, const slh_growth *growth);
 
 typedef struct slh_heap_options {

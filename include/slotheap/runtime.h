@@ -120,6 +120,12 @@ static inline bool slh_type_is(const slh_type *type, const slh_type *of)
 #define SLH_ARRAY_LENGTH_OFFSET 4
 #define SLH_ARRAY_DATA_OFFSET 8
 
+/* Bytes that an array of `length` elements takes in a heap. */
+static inline uint64_t slh_array_size(const slh_type *type, uint32_t length)
+{
+  return (SLH_ARRAY_DATA_OFFSET + (uint64_t)length * type->size + 7) & ~UINT64_C(7);
+}
+
 /* Largest struct, in bytes; every field offset is below it. A pool's guard is
  * never smaller, so a field of a wide slot never reaches a neighbour. */
 #define SLH_STRUCT_SIZE_MAX (256u * 1024)

@@ -36,7 +36,8 @@ SLH_API bool slh_find_address(const void *address, slh_place *out);
  * there is one. Every fault that is not in the slot of a heap protected by the
  * faulting thread goes to the handler that was there before, with its own mask
  * and arguments, or takes the default action. Enabling twice needs disabling
- * twice. Any thread. Errors: SLH_E_SYSTEM.
+ * twice. Any thread. Errors: SLH_E_SYSTEM (also if seven times another handler
+ * was left on top of ours when traps were disabled).
  */
 SLH_API SLH_NODISCARD slh_status slh_traps_enable(slh_error *error);
 
@@ -63,8 +64,9 @@ typedef void slh_protected_fn(void *argument);
  *
  * Leaving is a longjmp out of a signal handler: `call` must hold nothing that
  * has to be given back (locks, memory, C++ destructors) across such accesses.
- * Library calls never fault, so none is ever left in the middle. The heap can
- * be used after a trap, unless an object was left uninitialised.
+ * Library calls never fault, so none is ever left in the middle. Frames that
+ * were opened in the call are closed. The heap can be used after a trap, unless
+ * an object was left uninitialised.
  * Costs about a setjmp; no system call. On the heap's thread.
  * Errors: SLH_E_TRAP, SLH_E_INVALID (traps are not enabled; not called).
  */
