@@ -75,14 +75,24 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
   return SLH_OK;
 }
 
+/* Whether zeal wants a collection before this allocation. Says so once, so that
+ * the allocation can be tried again. */
+static bool is_due(slh_heap *heap, uint64_t bytes)
+{
+  if (heap->zealous == SLHI_ZEAL_SAID) {
+    heap->zealous = 0;
+    return false;
+  }
+  if (heap->busy || heap->corrupt || heap->no_gc != 0 || !heap->runtime->collector->collects ||
+      bytes > heap->max - SLHI_START || ++heap->zealous < heap->runtime->zeal)
+    return false;
+  heap->zealous = SLHI_ZEAL_SAID;
+  return true;
+}
+
 slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
 {
-  uint32_t zeal = heap->runtime->zeal;
-
-  if (SLH_UNLIKELY(zeal != 0) && !heap->busy && !heap->corrupt && heap->no_gc == 0 &&
-      heap->runtime->collector->collects && bytes <= heap->max - SLHI_START &&
-      ++heap->zealous >= zeal) {
-    heap->zealous = 0;
+  if (SLH_UNLIKELY(heap->runtime->zeal != 0) && is_due(heap, bytes)) {
     heap->needed = bytes;
     return SLH_E_COLLECT;
   }

@@ -17,6 +17,9 @@ enum busy {
   BUSY_ASKING
 };
 
+/* A value of slh_heap.zealous: the next allocation is not refused again. */
+#define SLHI_ZEAL_SAID UINT32_MAX
+
 /*
  * A heap: what the host sees of it, in the owner's part of its slot's record.
  * Offsets count from data.base:

@@ -174,6 +174,7 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
     if (data->dirty < data->bump)
       data->dirty = data->bump;
     data->bump = ref.bits;
+    slhi_heap_set_limit(heap);
     return SLH_OK;
   }
   slhi_store_word(data->base + ref.bits, SLHI_FILLER_HEADER);

@@ -268,6 +268,82 @@ static void gc_beyond_max_host_bytes(void **state)
   store->heap = own;
 }
 
+/* ---- what may not be done in between ---- */
+
+/* What test-callbacks.c does not try: calls that only read a handle, which is
+ * half rewritten. */
+struct between {
+  struct store *store;
+  slh_heap *heap;
+  slh_frame frame;
+  slh_local local;
+  slh_owned owned;
+  slh_weak weak;
+  slh_ephemerons table;
+  slh_ref found;
+};
+
+static void get_local(void *context)
+{
+  struct between *b = context;
+
+  b->found = slh_local_get(b->heap, b->local);
+}
+
+static void get_owned(void *context)
+{
+  struct between *b = context;
+
+  b->found = slh_owned_get(b->heap, b->owned);
+}
+
+static void get_weak(void *context)
+{
+  struct between *b = context;
+
+  b->found = slh_weak_get(b->heap, b->weak);
+}
+
+static void get_entry(void *context)
+{
+  struct between *b = context;
+
+  REQUIRE(slh_ephemerons_get(b->heap, b->table, b->store->roots[0], &b->found));
+}
+
+static void handles_cannot_be_read_between_increments(void **state)
+{
+  static const struct {
+    const char *name;
+    void (*read)(void *between);
+  } calls[] = {{"slh_local_get", get_local},
+               {"slh_owned_get", get_owned},
+               {"slh_weak_get", get_weak},
+               {"slh_ephemerons_get", get_entry}};
+  struct between b = {.store = *state};
+  int passed = 0;
+
+  b.heap = b.store->heap;
+  build(b.store, 100, NULL, 0);
+  assert_ok(slh_frame_open(b.heap, &b.frame));
+  assert_ok(slh_local_new(&b.frame, b.store->roots[0], &b.local));
+  assert_ok(slh_owned_new(b.heap, b.store->roots[0], &b.owned));
+  assert_ok(slh_weak_new(b.heap, b.store->roots[0], &b.weak));
+  assert_ok(slh_ephemerons_new(b.heap, &b.table));
+  assert_ok(slh_collection_begin(b.heap, NULL));
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    if (helper_in_child(calls[i].read, &b) == 0) {
+      print_error("%s does not stop\n", calls[i].name);
+      passed++;
+    } else {
+      helper_expect_stop(calls[i].read, &b, "while a collection of it is under way");
+    }
+  }
+  assert_ok(slh_collection_abandon(b.heap));
+  slh_frame_close(&b.frame);
+  assert_int_equal(passed, 0);
+}
+
 /* ---- a corrupt heap ---- */
 
 static void expect_corrupt(struct store *store)
@@ -339,6 +415,7 @@ int main(void)
       TEST(dropping_a_collection_completes_it),
       TEST(dropping_a_collection_with_its_heap),
       TEST(collect_async_yields_between_increments),
+      TEST(handles_cannot_be_read_between_increments),
       TEST(gc_is_busy_while_every_space_is_lent),
       TEST(gc_without_memory_leaves_the_heap_as_it_was),
       TEST(gc_beyond_max_host_bytes),

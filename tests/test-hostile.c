@@ -306,12 +306,67 @@ static void overlapping_objects_do_not_evacuate_more_than_the_heap(void **state)
   victim_close(&victim);
 }
 
+/* An array of k references to k objects of 16 bytes, one every 8 bytes. */
+static void small_objects_that_overlap_do_not_either(void **state)
+{
+  const slh_field field = {NULL, SLH_I64, 0};
+  const uint32_t count = 4000;
+  struct victim victim;
+  const slh_type *type = NULL;
+  slh_ref refs = SLH_NULL, bytes = SLH_NULL;
+
+  victim_open(&victim, SLH_ISOLATION_SCRUB);
+  assert_ok(slh_struct_type_new(victim.runtime, NULL, NULL, &field, 1, &type, NULL));
+  assert_ok(slh_heap_grow(victim.heap, VICTIM_BYTES));
+  assert_ok(slh_alloc_array(victim.heap, victim.types[1], count, &refs));
+  assert_ok(slh_alloc_array(victim.heap, victim.types[2], 8 * count + 8, &bytes));
+  for (uint32_t i = 0; i < count; i++) {
+    slh_ref object = {bytes.bits + 8 + 8 * i};
+
+    memcpy(victim_byte(&victim, object.bits), &type->header, sizeof type->header);
+    assert_ok(slh_array_set_ref(victim.heap, refs, i, object));
+  }
+  victim.roots[0] = refs;
+  assert_status(slh_heap_collect(victim.heap, NULL), SLH_E_CORRUPT);
+  victim_check_neighbours(&victim);
+  recover(&victim);
+  victim_close(&victim);
+}
+
+/* A mark that says where an object went is believed only if that is possible. */
+static void forged_forwarding_marks_lead_nowhere(void **state)
+{
+  const uint32_t marks[] = {1, SLH_WIDE_START | 1, UINT32_C(0xfffffff9), (1 << 20) | 1};
+
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    struct victim victim;
+    slh_ref node = SLH_NULL;
+    slh_weak weak;
+
+    victim_open(&victim, SLH_ISOLATION_SCRUB);
+    assert_ok(slh_alloc_struct(victim.heap, victim.types[0], &node));
+    assert_ok(slh_weak_new(victim.heap, node, &weak));
+    memcpy(victim_byte(&victim, node.bits), &marks[i], sizeof marks[i]);
+    assert_ok(slh_heap_collect(victim.heap, NULL));
+    assert_true(slh_is_null(slh_weak_get(victim.heap, weak)));
+    recover(&victim);
+    assert_ok(slh_alloc_struct(victim.heap, victim.types[0], &node));
+    memcpy(victim_byte(&victim, node.bits), &marks[i], sizeof marks[i]);
+    memset(victim.roots, 0, sizeof victim.roots);
+    victim.roots[0] = node;
+    assert_status(slh_heap_collect(victim.heap, NULL), SLH_E_CORRUPT);
+    victim_close(&victim);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_damage_below_the_bump_pointer),
       cmocka_unit_test(random_damage_wherever_the_slot_is_accessible),
       cmocka_unit_test(overlapping_objects_do_not_evacuate_more_than_the_heap),
+      cmocka_unit_test(small_objects_that_overlap_do_not_either),
+      cmocka_unit_test(forged_forwarding_marks_lead_nowhere),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,23 @@ static void root_that_is_no_object_is_refused(void **state)
   assert_int_equal(value(store, store->roots[0]), 1);
 }
 
+/* A header of a struct that would reach beyond the bump pointer. */
+static void object_that_does_not_fit_is_refused(void **state)
+{
+  struct store *store = *state;
+
+  for (uint64_t room = 8; room <= 16; room += 8) {
+    uint64_t end;
+
+    slh_heap_reset(store->heap);
+    store_array(store, store->bytes, 1000);
+    end = slh_heap_bump(store->heap);
+    *store_word(store, end - room) = store->node->header;
+    store->roots[0].bits = (uint32_t)(end - room);
+    assert_status(slh_heap_collect(store->heap, NULL), room < 16 ? SLH_E_CORRUPT : SLH_OK);
+  }
+}
+
 /* Nothing can be read where the accessible bytes end. */
 static void references_to_the_end_of_a_full_slot_are_refused(void **state)
 {
@@ -265,6 +282,7 @@ int main(void)
       TEST(root_listed_twice_is_one_root),
       TEST(heap_without_roots_forgets_all),
       TEST(root_that_is_no_object_is_refused),
+      TEST(object_that_does_not_fit_is_refused),
       cmocka_unit_test(references_to_the_end_of_a_full_slot_are_refused),
   };
 

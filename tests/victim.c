@@ -178,6 +178,8 @@ uint64_t victim_place(struct victim *victim, uint64_t align)
   slh_heap_get_stats(victim->heap, &stats);
   if (victim->wild && victim_below(victim, 4) == 0)
     end = SLH_WIDE_START + stats.accessible;
+  if (end == SLH_WIDE_START)
+    return end;
   return SLH_WIDE_START + victim_below(victim, (end - SLH_WIDE_START) / align) * align;
 }
 
