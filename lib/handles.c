@@ -99,9 +99,11 @@ void slh_frame_close(slh_frame *frame)
 {
   struct tables *tables;
 
+  /* Closed before, in a block whose end closes it again. */
+  if (!frame->heap)
+    return;
   if (frame->status == SLH_OK) {
-    if (frame->heap)
-      slhi_require_idle(frame->heap, "slh_frame_close");
+    slhi_require_idle(frame->heap, "slh_frame_close");
     tables = innermost(frame, "slh_frame_close");
     tables->frame = frame->outer;
     tables->locals.count = frame->first;
@@ -135,6 +137,7 @@ static const struct handles *locals_of(const slh_heap *heap)
 
 slh_ref slh_local_get(const slh_heap *heap, slh_local local)
 {
+  slhi_require_idle(heap, "slh_local_get");
   return *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
 }
 
@@ -202,6 +205,7 @@ void slh_owned_free(slh_heap *heap, slh_owned owned)
 
 slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 {
+  slhi_require_idle(heap, "slh_owned_get");
   return *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
 }
 

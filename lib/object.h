@@ -48,7 +48,9 @@ static inline const struct shape *slhi_shape_of(struct shapes shapes, uint32_t h
 {
   uint32_t index = header >> SLHI_INDEX_SHIFT;
 
-  if (index >= shapes.count || (header & ~SLHI_LOGGED) != shapes.at[index].header)
+  /* Acquire: a forged header can name a type that is being registered. */
+  if (index >= shapes.count ||
+      (header & ~SLHI_LOGGED) != __atomic_load_n(&shapes.at[index].header, __ATOMIC_ACQUIRE))
     return NULL;
   return &shapes.at[index];
 }

@@ -57,6 +57,8 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   runtime->allocator = allocator;
   runtime->collector = collector;
   runtime->zeal = options.zeal ? options.zeal : SLH_DEFAULT_ZEAL;
+  if (runtime->zeal == SLH_ZEAL_NEVER)
+    runtime->zeal = 0;
   status = slhi_types_open(runtime);
   if (status != SLH_OK) {
     slhi_free(&allocator, runtime);

@@ -10,17 +10,16 @@
 #include "pool/host-memory.h"
 #include "lib/shape.h"
 
-struct record;
-
 /*
- * The types by index. Grows by being replaced: readers go on with the table
- * they found. The old ones live until a type is unregistered while no heap of
- * the runtime is alive, or as long as the runtime.
+ * The types by index. When it is full it is replaced by a larger one; readers
+ * go on with the table they found, so old ones live as long as the runtime
+ * (together they are smaller than the newest). Types are entered and removed
+ * in place: a shape's header is written last, and cleared first.
  */
 struct type_table {
   struct type_table *older;
   uint32_t capacity;
-  const slh_type **types;
+  _Atomic(const slh_type *) *types;
   struct shape shapes[];
 };
 
@@ -32,7 +31,6 @@ struct slh_runtime {
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
   uint32_t free_indices;       /* of these, not in use now */
-  struct record *retired;      /* types unregistered, to be freed */
 };
 
 /* Every shape registered so far. Lock-free. Types registered later by other

@@ -15,8 +15,7 @@
  * all names. */
 struct record {
   slh_type type;
-  uint32_t *offsets;      /* of its shape */
-  struct record *retired; /* next on that list */
+  uint32_t *offsets; /* of its shape */
   slh_field fields[];
 };
 
@@ -43,14 +42,14 @@ const slh_type *slh_externref_type(const slh_runtime *runtime)
 
 static struct type_table *new_table(const slh_allocator *allocator, uint32_t capacity)
 {
-  size_t each = sizeof(struct shape) + sizeof(slh_type *);
+  size_t each = sizeof(struct shape) + sizeof(_Atomic(const slh_type *));
   struct type_table *table = slhi_allocate(allocator, sizeof *table + capacity * each);
 
   if (!table)
     return NULL;
   memset(table, 0, sizeof *table + capacity * each);
   table->capacity = capacity;
-  table->types = (const slh_type **)(void *)(table->shapes + capacity);
+  table->types = (void *)(table->shapes + capacity);
   return table;
 }
 
@@ -62,7 +61,7 @@ slh_status slhi_types_open(slh_runtime *runtime)
     return SLH_E_NOMEM;
   table->shapes[0].header = SLHI_FILLER_HEADER;
   table->shapes[SLHI_EXTERN_INDEX].header = SLHI_EXTERN_HEADER;
-  table->types[SLHI_EXTERN_INDEX] = &extern_type;
+  atomic_init(&table->types[SLHI_EXTERN_INDEX], &extern_type);
   atomic_init(&runtime->table, table);
   atomic_init(&runtime->type_count, FIXED_TYPES);
   return SLH_OK;
@@ -79,126 +78,122 @@ static struct record *record_of(const slh_type *type)
   return (struct record *)(uintptr_t)type;
 }
 
-/* Frees what no reader can have any more: the tables before the current one,
- * and the types that are in none. */
-static void free_retired(slh_runtime *runtime)
+/* What the current table has at `index`, which is below the count. */
+static const slh_type *type_at(const slh_runtime *runtime, uint32_t index)
 {
-  struct type_table *table = atomic_load(&runtime->table);
-  struct type_table *old = table->older;
+  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_acquire);
 
-  table->older = NULL;
-  while (old) {
-    struct type_table *older = old->older;
-
-    slhi_free(&runtime->allocator, old);
-    old = older;
-  }
-  while (runtime->retired) {
-    struct record *record = runtime->retired;
-
-    runtime->retired = record->retired;
-    free_record(&runtime->allocator, record);
-  }
+  return atomic_load_explicit(&table->types[index], memory_order_acquire);
 }
 
 void slhi_types_close(slh_runtime *runtime)
 {
   struct type_table *table = atomic_load(&runtime->table);
 
-  free_retired(runtime);
   for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
-    if (table->types[i])
-      free_record(&runtime->allocator, record_of(table->types[i]));
+    if (type_at(runtime, i))
+      free_record(&runtime->allocator, record_of(type_at(runtime, i)));
   }
-  slhi_free(&runtime->allocator, table);
+  while (table) {
+    struct type_table *older = table->older;
+
+    slhi_free(&runtime->allocator, table);
+    table = older;
+  }
 }
 
-/* The current table's contents in a new one, which is not yet current. */
-static struct type_table *copy_table(slh_runtime *runtime, uint32_t capacity)
+/* Replaces the full table by a larger one. */
+static slh_status widen_table(slh_runtime *runtime, uint32_t count)
 {
   struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+  struct type_table *larger = new_table(&runtime->allocator, 2 * table->capacity);
+
+  if (!larger)
+    return SLH_E_NOMEM;
+  memcpy(larger->shapes, table->shapes, count * sizeof *table->shapes);
+  for (uint32_t i = 0; i < count; i++)
+    atomic_init(&larger->types[i], type_at(runtime, i));
+  larger->older = table;
+  atomic_store_explicit(&runtime->table, larger, memory_order_release);
+  return SLH_OK;
+}
+
+/* The index that the next type gets: one that was given back, or a new one. */
+static slh_status choose_index(slh_runtime *runtime, uint32_t *out)
+{
   uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_relaxed);
-  struct type_table *copy = new_table(&runtime->allocator, capacity);
+  uint32_t index = FIXED_TYPES;
 
-  if (!copy)
-    return NULL;
-  memcpy(copy->shapes, table->shapes, count * sizeof *table->shapes);
-  memcpy((void *)copy->types, table->types, count * sizeof *table->types);
-  copy->older = table;
-  return copy;
+  if (runtime->free_indices != 0) {
+    while (type_at(runtime, index))
+      index++;
+  } else {
+    index = count;
+  }
+  *out = index;
+  if (index > SLH_TYPES_MAX)
+    return SLH_E_LIMIT;
+  if (index == atomic_load_explicit(&runtime->table, memory_order_relaxed)->capacity)
+    return widen_table(runtime, count);
+  return SLH_OK;
 }
 
-/* An index without a type, or `count`. */
-static uint32_t free_index(slh_runtime *runtime, uint32_t count)
-{
-  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-  uint32_t index = count;
-
-  if (runtime->free_indices == 0)
-    return count;
-  for (index = FIXED_TYPES; index < count && table->types[index]; index++)
-    ;
-  return index;
-}
-
-/* A table in which `index` can be written while others read: where they do
- * not look yet, or one that they do not have yet. */
-static struct type_table *writable_table(slh_runtime *runtime, uint32_t index, uint32_t count)
+/* Enters a type at `index`; its shape's header last, for readers know it by
+ * that. */
+static void enter(slh_runtime *runtime, struct record *record, const struct shape *shape,
+                  uint32_t index)
 {
   struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+  slh_type *type = &record->type;
+  struct shape *entry = &table->shapes[index];
 
-  if (index < count)
-    return copy_table(runtime, table->capacity);
-  return count < table->capacity ? table : copy_table(runtime, 2 * table->capacity);
+  type->index = index;
+  type->header = slhi_header(type->kind, index);
+  entry->bytes = shape->bytes;
+  entry->element = shape->element;
+  entry->simple = shape->simple;
+  entry->refs = shape->refs;
+  entry->offsets = shape->offsets;
+  __atomic_store_n(&entry->header, type->header, __ATOMIC_RELEASE);
+  atomic_store_explicit(&table->types[index], type, memory_order_release);
 }
 
 /* Gives the type its index and makes it visible to all threads. */
-static slh_status publish(slh_runtime *runtime, struct record *record, struct shape *shape)
+static slh_status publish(slh_runtime *runtime, struct record *record, const struct shape *shape)
 {
-  slh_type *type = &record->type;
-  struct type_table *table = NULL;
-  uint32_t count, index;
+  slh_status status;
+  uint32_t index;
 
   pthread_mutex_lock(&runtime->lock);
-  count = atomic_load_explicit(&runtime->type_count, memory_order_relaxed);
-  index = free_index(runtime, count);
-  if (index <= SLH_TYPES_MAX)
-    table = writable_table(runtime, index, count);
-  if (table) {
-    type->index = index;
-    type->header = slhi_header(type->kind, index);
-    shape->header = type->header;
-    table->shapes[index] = *shape;
-    table->types[index] = type;
-    atomic_store_explicit(&runtime->table, table, memory_order_release);
-    if (index == count)
-      atomic_store_explicit(&runtime->type_count, count + 1, memory_order_release);
+  status = choose_index(runtime, &index);
+  if (status == SLH_OK) {
+    enter(runtime, record, shape, index);
+    if (index == atomic_load_explicit(&runtime->type_count, memory_order_relaxed))
+      atomic_store_explicit(&runtime->type_count, index + 1, memory_order_release);
     else
       runtime->free_indices--;
   }
   pthread_mutex_unlock(&runtime->lock);
-  if (table)
-    return SLH_OK;
-  return index <= SLH_TYPES_MAX ? SLH_E_NOMEM : SLH_E_LIMIT;
+  return status;
 }
 
 const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index)
 {
+  /* The count first: the table that is read after it is at least as new. */
   uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_acquire);
-  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_acquire);
 
-  return index < count ? table->types[index] : NULL;
+  return index < count ? type_at(runtime, index) : NULL;
 }
 
 /* ---- unregistering ---- */
 
 static const slh_type *subtype_of(slh_runtime *runtime, const slh_type *type)
 {
-  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-
   for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
-    if (table->types[i] && table->types[i]->supertype == type)
-      return table->types[i];
+    const slh_type *other = type_at(runtime, i);
+
+    if (other && other->supertype == type)
+      return other;
   }
   return NULL;
 }
@@ -222,25 +217,16 @@ static slh_status check_unused(slh_runtime *runtime, const slh_type *type, slh_e
 slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_error *error)
 {
   struct type_table *table;
-  struct record *record = record_of(type);
   slh_status status;
 
   pthread_mutex_lock(&runtime->lock);
   status = check_unused(runtime, type, error);
   if (status == SLH_OK) {
-    free_retired(runtime);
-    table =
-        copy_table(runtime, atomic_load_explicit(&runtime->table, memory_order_relaxed)->capacity);
-    if (!table)
-      status = slhi_error(error, SLH_E_NOMEM, "no memory for a table of types");
-  }
-  if (status == SLH_OK) {
-    record->retired = runtime->retired;
-    runtime->retired = record;
+    table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+    __atomic_store_n(&table->shapes[type->index].header, 0, __ATOMIC_RELEASE);
+    atomic_store_explicit(&table->types[type->index], NULL, memory_order_release);
     runtime->free_indices++;
-    memset(&table->shapes[type->index], 0, sizeof table->shapes[0]);
-    table->types[type->index] = NULL;
-    atomic_store_explicit(&runtime->table, table, memory_order_release);
+    free_record(&runtime->allocator, record_of(type));
   }
   pthread_mutex_unlock(&runtime->lock);
   return status;

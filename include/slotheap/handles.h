@@ -48,7 +48,8 @@ typedef struct slh_owned {
  * them: slh_local_new returns what its opening came to, and it can be closed. */
 SLH_API slh_status slh_frame_open(slh_heap *heap, slh_frame *frame);
 
-/* Ends the frame and its local roots. It must be the innermost. A protected
+/* Ends the frame and its local roots. It must be the innermost; closing it
+ * again does nothing. A protected
  * call that traps (trap.h) ends the frames that were opened in it. */
 SLH_API void slh_frame_close(slh_frame *frame);
 

@@ -26,9 +26,12 @@ typedef struct slh_runtime_options {
   /* For tests of hosts: at every allocation with this number, slh_new_*
    * collects and slh_alloc_* returns SLH_E_COLLECT, so that a root that was
    * forgotten is found out; what was freed is poisoned, and the heap verified.
-   * All allocation leaves its inline path. 0: as configured (normally never). */
+   * All allocation leaves its inline path. 0: as configured, normally
+   * SLH_ZEAL_NEVER. */
   uint32_t zeal;
 } slh_runtime_options;
+
+#define SLH_ZEAL_NEVER UINT32_MAX
 
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
   {                                                                                                \
@@ -169,8 +172,8 @@ SLH_API SLH_NODISCARD slh_status slh_array_type_new(slh_runtime *runtime, const 
 SLH_API const slh_type *slh_externref_type(const slh_runtime *runtime);
 
 /*
- * Unregisters a type; its index can be given to another. The memory of types
- * is freed at a later unregistration, or with the runtime. Any thread.
+ * Unregisters and frees a type; its index can be given to another. Nobody may
+ * use it meanwhile, or register a subtype of it. Any thread.
  * Errors: SLH_E_BUSY (a heap of this runtime is alive: it may hold objects of
  * the type), SLH_E_INVALID (not a registered type of this runtime, or the
  * supertype of one that is).

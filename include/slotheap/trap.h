@@ -62,7 +62,8 @@ typedef void slh_protected_fn(void *argument);
  * SLH_E_TRAP, with `*trap` (may be NULL) filled in. Protected calls nest, on
  * one heap and on several.
  *
- * Leaving is a longjmp out of a signal handler: `call` must hold nothing that
+ * `call` itself must return, and not jump out. Leaving it at a trap is a longjmp
+ * out of a signal handler: `call` must hold nothing that
  * has to be given back (locks, memory, C++ destructors) across such accesses.
  * Library calls never fault, so none is ever left in the middle. Frames that
  * were opened in the call are closed. The heap can be used after a trap, unless
