@@ -9,9 +9,15 @@
 /* ---- beginning ---- */
 
 /* The list of roots is kept in blocks of the heap's slot. */
-static void *resize_block(void *heap, void *old, size_t bytes)
+static void *resize_block(void *context, void *old, size_t bytes)
 {
-  return slhi_table_resize(heap, &old, 1, bytes) == SLH_OK ? old : NULL;
+  slh_heap *heap = context;
+  slh_status status = slhi_table_resize(heap, &old, 1, bytes);
+
+  if (status == SLH_OK)
+    return old;
+  heap->tables->collection->refused = status;
+  return NULL;
 }
 
 static void release_block(void *heap, void *block)
@@ -58,7 +64,7 @@ static slh_status list_roots(slh_heap *heap, const slh_roots *given)
 
     (void)slh_roots_add(all, root->kind, root->first, root->count, root->reason);
   }
-  return all->failure;
+  return all->failure == SLH_OK ? SLH_OK : heap->tables->collection->refused;
 }
 
 static slh_status begin(slh_heap *heap, const slh_roots *given, const char *call)

@@ -35,6 +35,7 @@ struct collection {
   struct slot *space;
   struct evacuation evacuation;
   slh_allocator allocator; /* of the list of roots: blocks of the heap's slot */
+  slh_status refused;      /* why that had no more memory */
   slh_roots roots;
 };
 

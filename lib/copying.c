@@ -272,11 +272,17 @@ static slh_status begin(slh_heap *heap)
   return SLH_OK;
 }
 
+static void return_space(slh_heap *heap, uint64_t used)
+{
+  slhi_pool_return_space(slh_heap_pool(heap), heap->tables->collection->space, used);
+}
+
 static void cancel(slh_heap *heap)
 {
-  struct collection *c = heap->tables->collection;
+  const struct evacuation *e = &heap->tables->collection->evacuation;
 
-  slhi_pool_return_space(slh_heap_pool(heap), c->space, c->evacuation.free - c->evacuation.start);
+  /* How far it came is not known if the heap turned out to be corrupt. */
+  return_space(heap, e->end - e->start);
 }
 
 static void finish(slh_heap *heap)
@@ -284,7 +290,7 @@ static void finish(slh_heap *heap)
   const struct evacuation *e = &heap->tables->collection->evacuation;
   uint64_t bump = heap->data.bump;
 
-  cancel(heap);
+  return_space(heap, e->free - e->start);
   if (heap->data.dirty < bump)
     heap->data.dirty = bump;
   heap->data.bump = e->free;

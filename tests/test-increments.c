@@ -36,6 +36,8 @@ static void add_tables(struct program *p)
 {
   slh_heap *heap = p->store->heap;
 
+  /* The model does not know of a collection here. */
+  assert_ok(slh_heap_grow(heap, 64 * 1024));
   for (int i = 0; i < DATA; i++) {
     slh_ref ref = datum_externref(p->store, &p->data[i]);
 
