@@ -41,13 +41,14 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
     return status;
   if (!heap->runtime->collector->collects || heap->no_gc != 0)
     return status == SLH_E_NOMEM ? status : grow_for(heap, bytes, SLH_OK);
-  heap->zealous = 0; /* the allocation goes on here */
   status = slh_heap_collect(heap, NULL);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
     return status;
   if (status == SLH_OK)
     wish_for(heap, slhi_policy_soft_limit(heap, bytes), bytes);
-  return grow_for(heap, bytes, status);
+  status = grow_for(heap, bytes, status);
+  heap->zealous = 0; /* this was the next allocation */
+  return status;
 }
 
 /* Room for an object of `bytes`, at *at; its header is written. */

@@ -153,8 +153,10 @@ static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
       sweep(heap, budget);
     *complete = c->moved && slhi_host_data_is_swept(heap->tables);
   }
-  if (*complete)
+  if (*complete) {
+    heap->zealous = SLHI_ZEAL_CONTENT;
     slhi_heap_set_busy(heap, BUSY_NOT);
+  }
   return SLH_OK;
 }
 

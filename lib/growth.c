@@ -75,18 +75,17 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
   return SLH_OK;
 }
 
-/* Whether zeal wants a collection before this allocation. Says so once, so that
- * the allocation can be tried again. */
+/* Whether zeal wants a collection before this allocation. */
 static bool is_due(slh_heap *heap, uint64_t bytes)
 {
-  if (heap->zealous == SLHI_ZEAL_SAID) {
+  if (heap->zealous == SLHI_ZEAL_CONTENT) {
     heap->zealous = 0;
     return false;
   }
   if (heap->busy || heap->corrupt || heap->no_gc != 0 || !heap->runtime->collector->collects ||
       bytes > heap->max - SLHI_START || ++heap->zealous < heap->runtime->zeal)
     return false;
-  heap->zealous = SLHI_ZEAL_SAID;
+  heap->zealous = 0;
   return true;
 }
 
@@ -120,7 +119,9 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
       return status;
   }
   status = slhi_heap_commit(heap, bytes);
-  if (status != SLH_OK)
+  if (status == SLH_OK)
+    heap->zealous = SLHI_ZEAL_CONTENT;
+  else
     (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
   return status;
 }

@@ -17,8 +17,9 @@ enum busy {
   BUSY_ASKING
 };
 
-/* A value of slh_heap.zealous: the next allocation is not refused again. */
-#define SLHI_ZEAL_SAID UINT32_MAX
+/* A value of slh_heap.zealous: the heap was collected or grown, so that an
+ * allocation can be tried again, and the next one goes well. */
+#define SLHI_ZEAL_CONTENT UINT32_MAX
 
 /*
  * A heap: what the host sees of it, in the owner's part of its slot's record.

@@ -47,8 +47,8 @@ struct program *program_open(uint64_t seed)
 
   assert_non_null(p);
   p->random = seed;
-  open_world(&p->worlds[0], "copying", SLH_COLLECTOR_COPYING, STORE_CALM);
-  open_world(&p->worlds[1], "null", SLH_COLLECTOR_NULL, STORE_CALM);
+  open_world(&p->worlds[0], "copying", SLH_COLLECTOR_COPYING, SLH_ZEAL_NEVER);
+  open_world(&p->worlds[1], "null", SLH_COLLECTOR_NULL, SLH_ZEAL_NEVER);
   open_world(&p->worlds[2], "zeal 1", SLH_COLLECTOR_COPYING, 1);
   open_world(&p->worlds[3], "zeal 10", SLH_COLLECTOR_COPYING, 10);
   for (int i = 0; i < PROGRAM_WORLDS; i++)

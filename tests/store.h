@@ -25,10 +25,8 @@ struct store_options {
 };
 
 /* slh_runtime_options.zeal of the stores that are opened; 0: as configured.
- * Tests that count collections ask for STORE_CALM: poison and verification are
- * left, but no collection comes by itself. */
+ * Tests that count collections set it to SLH_ZEAL_NEVER. */
 extern uint32_t store_zeal;
-#define STORE_CALM UINT32_MAX
 
 /* `options` may be NULL. The pool has 4 slots and 2 evacuation spaces. */
 struct store *store_open(const struct store_options *options);

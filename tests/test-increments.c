@@ -139,7 +139,7 @@ static void every_budget_leaves_the_same_heap(void **state)
 {
   uint64_t seed = helper_seed();
 
-  for (uint64_t round = helper_rounds(24); round > 0; round--, seed++) {
+  for (uint64_t round = helper_rounds(64); round > 0; round--, seed++) {
     struct program *once = open_program(seed, 1 + seed % 900);
 
     store_collect(once->store);
@@ -160,7 +160,7 @@ static void random_budgets_leave_the_same_heap(void **state)
 {
   uint64_t seed = helper_seed() + 1000, random = seed;
 
-  for (uint64_t round = helper_rounds(48); round > 0; round--, seed++) {
+  for (uint64_t round = helper_rounds(150); round > 0; round--, seed++) {
     struct program *once = open_program(seed, 500), *p = open_program(seed, 500);
     bool complete = false;
 
@@ -379,6 +379,6 @@ int main(void)
       TEST(old_bytes_of_the_space_never_come_back),
   };
 
-  store_zeal = STORE_CALM;
+  store_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

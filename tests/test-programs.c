@@ -196,7 +196,7 @@ static void programs_do_the_same_on_every_collector(void **state)
 {
   uint64_t seed = helper_seed();
 
-  for (uint64_t round = helper_rounds(40); round > 0; round--) {
+  for (uint64_t round = helper_rounds(160); round > 0; round--) {
     struct program *p = program_open(seed++);
 
     for (int i = 0; i < 600; i++) {
@@ -216,7 +216,7 @@ static void long_programs(void **state)
 {
   uint64_t seed = helper_seed() + 1000;
 
-  for (uint64_t round = helper_rounds(2); round > 0; round--) {
+  for (uint64_t round = helper_rounds(4); round > 0; round--) {
     struct program *p = program_open(seed++);
 
     for (uint64_t i = helper_rounds(10000); i > 0; i--) {

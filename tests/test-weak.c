@@ -363,12 +363,12 @@ static void random_programs(slh_collector collector, uint64_t rounds)
 
 static void random_programs_do_as_the_model(void **state)
 {
-  random_programs(SLH_COLLECTOR_COPYING, 48);
+  random_programs(SLH_COLLECTOR_COPYING, 200);
 }
 
 static void null_collector_clears_nothing(void **state)
 {
-  random_programs(SLH_COLLECTOR_NULL, 4);
+  random_programs(SLH_COLLECTOR_NULL, 16);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -391,6 +391,6 @@ int main(void)
       cmocka_unit_test(null_collector_clears_nothing),
   };
 
-  store_zeal = STORE_CALM;
+  store_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,8 +216,12 @@ uint32_t victim_bits(struct victim *victim)
 void victim_overlap(struct victim *victim)
 {
   uint64_t from = victim_place(victim, 8), end = victim_bump(victim);
-  uint32_t count = (uint32_t)(end - from) / 8 - 1;
+  uint32_t count;
 
+  /* Close to the end there is room for a few only, which do no harm. */
+  if (from + 4096 > end)
+    from = SLH_WIDE_START;
+  count = (uint32_t)(end - from) / 8 - 1;
   if (from + 16 > end || victim->wild)
     return;
   put_word(victim, from, victim->types[1]->header);
