@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define BUDGET (64 * 1024) /* bytes of work between two looks at the events */
-#define QUIET 20           /* answers before and after a collection */
 
 struct loop {
   int events, timer;
@@ -31,7 +30,7 @@ struct loop {
 
 static uint64_t now(void)
 {
-  struct timespec t;
+  struct timespec t = {0};
 
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
@@ -78,15 +77,15 @@ static void turn(struct loop *loop, int timeout)
   loop->last = at;
 }
 
-/* Serves requests for a while, collects by `collect`, and goes on for a while. */
+/* Serves 20 requests, collects by `collect`, and serves 20 more. */
 static void measure(struct loop *loop, slh_heap *heap, const char *how,
                     slh_status (*collect)(struct loop *loop, slh_heap *heap))
 {
   loop->answers = loop->longest = 0;
-  while (loop->answers < QUIET)
+  while (loop->answers < 20)
     turn(loop, -1);
   REQUIRE(collect(loop, heap) == SLH_OK);
-  for (uint64_t stop = loop->answers + QUIET; loop->answers < stop;)
+  for (uint64_t stop = loop->answers + 20; loop->answers < stop;)
     turn(loop, -1);
   printf("%-16s %8.2f ms\n", how, (double)loop->longest / 1e6);
 }

@@ -3,34 +3,10 @@
 #include <slotheap/collection.h>
 
 #include "lib/object.h"
-#include "lib/policy.h"
 #include "lib/tables.h"
-
-/* Growth by less is not worth asking for. */
-#define LEAST_WISH (UINT64_C(64) * 1024)
 
 /* How a call makes room. */
 typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
-
-/* Collection could not be had or did not free enough: the soft limit gives
- * way. `why` is what the collection came to. */
-static slh_status grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
-{
-  slh_status status = slh_heap_grow(heap, bytes);
-
-  /* That there was no collection says more than that growth did not help. */
-  return status == SLH_OK || why == SLH_OK ? status : why;
-}
-
-/* The policy's wish, or as much of it as is granted: a store that got only what
- * it needs at once would collect again at once. */
-static void wish_for(slh_heap *heap, uint64_t soft, uint64_t needed)
-{
-  uint64_t least = heap->data.bump + needed;
-
-  while (slhi_heap_move_soft(heap, soft, needed) != SLH_OK && soft > least + LEAST_WISH)
-    soft = least + (soft - least) / 2;
-}
 
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
 {
@@ -39,14 +15,12 @@ slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
   /* SLH_E_NOMEM, too: a collection needs no new memory in the heap. */
   if (status != SLH_E_COLLECT && status != SLH_E_NOMEM)
     return status;
-  if (!heap->runtime->collector->collects || heap->no_gc != 0)
-    return status == SLH_E_NOMEM ? status : grow_for(heap, bytes, SLH_OK);
+  if (heap->no_gc != 0)
+    return status == SLH_E_NOMEM ? status : slhi_heap_grow_for(heap, bytes, SLH_OK);
   status = slh_heap_collect(heap, NULL);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
     return status;
-  if (status == SLH_OK)
-    wish_for(heap, slhi_policy_soft_limit(heap, bytes), bytes);
-  status = grow_for(heap, bytes, status);
+  status = slhi_heap_grow_for(heap, bytes, status);
   heap->zealous = 0; /* this was the next allocation */
   return status;
 }

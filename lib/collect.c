@@ -8,16 +8,12 @@
 
 /* ---- beginning ---- */
 
-/* The list of roots is kept in blocks of the heap's slot. */
-static void *resize_block(void *context, void *old, size_t bytes)
+/* The list of roots is kept in blocks of the heap's slot. Nothing that a
+ * collection needs counts against the store's limit: a store that has reached
+ * it can be collected. */
+static void *resize_block(void *heap, void *old, size_t bytes)
 {
-  slh_heap *heap = context;
-  slh_status status = slhi_table_resize(heap, &old, 1, bytes);
-
-  if (status == SLH_OK)
-    return old;
-  heap->tables->collection->refused = status;
-  return NULL;
+  return slhi_table_resize_uncounted(heap, &old, 1, bytes) == SLH_OK ? old : NULL;
 }
 
 static void release_block(void *heap, void *block)
@@ -35,7 +31,7 @@ static slh_status prepare(slh_heap *heap)
   if (status != SLH_OK)
     return status;
   if (!tables->collection) {
-    status = slhi_table_resize(heap, &tables->collection, 1, sizeof *c);
+    status = slhi_table_resize_uncounted(heap, &tables->collection, 1, sizeof *c);
     if (status != SLH_OK)
       return status;
     c = tables->collection;
@@ -64,7 +60,7 @@ static slh_status list_roots(slh_heap *heap, const slh_roots *given)
 
     (void)slh_roots_add(all, root->kind, root->first, root->count, root->reason);
   }
-  return all->failure == SLH_OK ? SLH_OK : heap->tables->collection->refused;
+  return all->failure;
 }
 
 static slh_status begin(slh_heap *heap, const slh_roots *given, const char *call)
@@ -98,7 +94,7 @@ slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots)
 
 bool slh_collection_is_active(const slh_heap *heap)
 {
-  return heap->busy == BUSY_COLLECTING;
+  return heap->busy == BUSY_COLLECTING || heap->busy == BUSY_YIELDING;
 }
 
 /* ---- going on ---- */
@@ -130,9 +126,11 @@ static slh_status move(slh_heap *heap, uint64_t *budget)
 /* Drops the host data of what died. */
 static void sweep(slh_heap *heap, uint64_t budget)
 {
+  heap->tables->collection->sweeping = true;
   slhi_heap_set_busy(heap, BUSY_DROPPING);
   slhi_host_data_sweep(heap, budget / DROP_WORK + 1);
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
+  heap->tables->collection->sweeping = false;
 }
 
 static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
@@ -188,14 +186,25 @@ slh_status slh_collection_abandon(slh_heap *heap)
 
 /* ---- all at once ---- */
 
-slh_status slh_heap_collect(slh_heap *heap, slh_roots *roots)
+slh_status slh_heap_collect(slh_heap *heap, const slh_roots *roots)
 {
   slh_status status = begin(heap, roots, "slh_heap_collect");
 
   return status == SLH_OK ? complete(heap) : status;
 }
 
-slh_status slh_heap_collect_async(slh_heap *heap, slh_roots *roots, uint64_t budget,
+/* The heap is no more to be used, released or reset than in a drop callback. */
+static bool yields(slh_heap *heap, slh_yield_fn *yield, void *context)
+{
+  bool go_on;
+
+  slhi_heap_set_busy(heap, BUSY_YIELDING);
+  go_on = yield(context);
+  slhi_heap_set_busy(heap, BUSY_COLLECTING);
+  return go_on;
+}
+
+slh_status slh_heap_collect_async(slh_heap *heap, const slh_roots *roots, uint64_t budget,
                                   slh_yield_fn *yield, void *context)
 {
   bool is_complete = false;
@@ -203,7 +212,7 @@ slh_status slh_heap_collect_async(slh_heap *heap, slh_roots *roots, uint64_t bud
 
   while (status == SLH_OK && !is_complete) {
     status = step(heap, budget, &is_complete);
-    if (status == SLH_OK && !is_complete && !yield(context))
+    if (status == SLH_OK && !is_complete && !yields(heap, yield, context))
       return complete(heap);
   }
   return status;

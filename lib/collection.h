@@ -19,6 +19,7 @@ enum phase {
   PHASE_FINALIZERS, /* finalizers of what was not reached are queued */
   PHASE_REVIVE,     /* the objects queued are moved */
   PHASE_DEAD_KEYS,  /* ephemerons of what is still not reached are removed */
+  PHASE_INDEX,      /* the others are found by their keys again */
   PHASE_COPY_BACK,  /* survivors are copied to where they belong */
   PHASE_FINISH,     /* the roots get their final form */
   PHASE_DONE
@@ -32,10 +33,10 @@ struct collection {
   uint64_t part;     /* how far the root at `cursor` has come */
   uint32_t queued;   /* finalizers in the queue before this collection */
   bool moved;        /* all phases are through: host data is swept */
+  bool sweeping;     /* drop callbacks run */
   struct slot *space;
   struct evacuation evacuation;
   slh_allocator allocator; /* of the list of roots: blocks of the heap's slot */
-  slh_status refused;      /* why that had no more memory */
   slh_roots roots;
 };
 

@@ -97,16 +97,12 @@ static bool finish_roots(slh_heap *heap, struct collection *c, uint64_t *budget,
 
 static bool scan(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
 {
-  struct evacuation *e = &c->evacuation;
-  uint64_t before = e->scan + e->part + e->free;
-
   (void)heap;
-  if (!slhi_evacuate_scan(e, *budget)) {
+  if (!slhi_evacuate_scan(&c->evacuation, budget)) {
     *status = SLH_E_CORRUPT;
     return false;
   }
-  spend(budget, e->scan + e->part + e->free - before);
-  return slhi_evacuation_is_complete(e);
+  return slhi_evacuation_is_complete(&c->evacuation);
 }
 
 /* One pass over those not yet kept. Done once a pass moved nothing. */
@@ -197,10 +193,18 @@ static bool dead_keys(slh_heap *heap, struct collection *c, uint64_t *budget, sl
     entry->kept = false;
     c->cursor++;
   }
-  if (c->cursor < all->count)
-    return false;
-  slhi_ephemerons_index(all);
-  return true;
+  return c->cursor == all->count;
+}
+
+static bool index_keys(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+{
+  uint64_t before = c->cursor;
+  bool done =
+      slhi_ephemerons_index(&heap->tables->ephemerons, &c->cursor, *budget / ENTRY_WORK + 1);
+
+  (void)status;
+  spend(budget, (c->cursor - before) * ENTRY_WORK);
+  return done;
 }
 
 static bool copy_back(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
@@ -223,8 +227,8 @@ static bool copy_back(slh_heap *heap, struct collection *c, uint64_t *budget, sl
 static phase_fn *const phase_functions[] = {
     [PHASE_CHECK] = check,           [PHASE_ROOTS] = roots,         [PHASE_SCAN] = scan,
     [PHASE_EPHEMERONS] = ephemerons, [PHASE_WEAK] = weak,           [PHASE_FINALIZERS] = finalizers,
-    [PHASE_REVIVE] = revive,         [PHASE_DEAD_KEYS] = dead_keys, [PHASE_COPY_BACK] = copy_back,
-    [PHASE_FINISH] = finish_roots,
+    [PHASE_REVIVE] = revive,         [PHASE_DEAD_KEYS] = dead_keys, [PHASE_INDEX] = index_keys,
+    [PHASE_COPY_BACK] = copy_back,   [PHASE_FINISH] = finish_roots,
 };
 
 static void next_phase(struct collection *c)

@@ -6,26 +6,46 @@
 
 #define FIRST_CAPACITY 16
 
-/* The start of the chain that a key's entry is in. The capacity is a power
- * of two. Fibonacci hashing (Knuth, volume 3, section 6.4). */
+/* The start of the chain that a key's entry is in. The capacity is a power of
+ * two. */
 static uint32_t *chain_of(const struct ephemerons *all, uint32_t table, slh_ref key)
 {
-  uint64_t both = (uint64_t)table << 32 | key.bits;
-
-  return &all->buckets[(uint32_t)(both * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (all->capacity - 1)];
+  return &all->buckets[slhi_hash((uint64_t)table << 32 | key.bits) & (all->capacity - 1)];
 }
 
-void slhi_ephemerons_index(struct ephemerons *all)
+bool slhi_ephemerons_index(struct ephemerons *all, uint64_t *cursor, uint64_t most)
 {
-  if (all->capacity != 0)
-    memset(all->buckets, 0, all->capacity * sizeof *all->buckets);
-  for (uint32_t i = 0; i < all->count; i++) {
-    struct ephemeron *entry = &all->entries[i];
+  uint64_t end = (uint64_t)all->capacity + all->count;
+  uint64_t stop = slhi_at_most(end, slhi_saturating_add(*cursor, most));
+
+  /* First the chains are emptied, then the entries put in. */
+  for (; *cursor < stop && *cursor < all->capacity; ++*cursor)
+    all->buckets[*cursor] = 0;
+  for (; *cursor < stop; ++*cursor) {
+    uint32_t number = (uint32_t)(*cursor - all->capacity);
+    struct ephemeron *entry = &all->entries[number];
     uint32_t *chain = chain_of(all, entry->table, entry->key);
 
     entry->next = *chain;
-    *chain = i + 1;
+    *chain = number + 1;
   }
+  return *cursor == end;
+}
+
+static void index_all(struct ephemerons *all)
+{
+  uint64_t cursor = 0;
+
+  (void)slhi_ephemerons_index(all, &cursor, UINT64_MAX);
+}
+
+void slhi_ephemerons_forget(struct ephemerons *all)
+{
+  uint32_t count = all->count;
+
+  all->count = 0;
+  if (count != 0)
+    index_all(all);
 }
 
 /* What links to the entry of `key`, or to nothing at the end of its chain. */
@@ -40,6 +60,18 @@ static uint32_t *find_link(const struct ephemerons *all, uint32_t table, slh_ref
       break;
     link = &entry->next;
   }
+  return link;
+}
+
+/* What links to this very entry: in a heap that forged forwarding marks, two
+ * keys can have become the same. */
+static uint32_t *find_link_to(const struct ephemerons *all, const struct ephemeron *entry)
+{
+  uint32_t number = (uint32_t)(entry - all->entries) + 1;
+  uint32_t *link = chain_of(all, entry->table, entry->key);
+
+  while (*link != number)
+    link = &all->entries[*link - 1].next;
   return link;
 }
 
@@ -58,7 +90,7 @@ static slh_status reserve(slh_heap *heap, struct ephemerons *all)
   if (status != SLH_OK)
     return status;
   all->capacity = (uint32_t)capacity;
-  slhi_ephemerons_index(all);
+  index_all(all);
   return SLH_OK;
 }
 
@@ -94,7 +126,7 @@ void slh_ephemerons_free(slh_heap *heap, slh_ephemerons table)
       all->entries[kept++] = all->entries[i];
   }
   all->count = kept;
-  slhi_ephemerons_index(all);
+  index_all(all);
   slhi_handle_free(&all->tables, table.stamp, table.number, "slh_ephemerons_free");
 }
 
@@ -104,6 +136,8 @@ slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table, slh_ref key,
   slh_status status;
   uint32_t *link;
 
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
   if (!slh_is_object(key))
     return SLH_E_TYPE;
   /* First, for it moves the chains. */
@@ -123,7 +157,7 @@ slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table, slh_ref key,
 bool slh_ephemerons_get(const slh_heap *heap, slh_ephemerons table, slh_ref key, slh_ref *value)
 {
   const struct ephemerons *all = checked(heap, table, "slh_ephemerons_get");
-  uint32_t number = all->count ? *find_link(all, table.number, key) : 0;
+  uint32_t number = all->count && !heap->corrupt ? *find_link(all, table.number, key) : 0;
 
   if (number == 0)
     return false;
@@ -144,7 +178,7 @@ bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key)
   /* The last entry moves into the hole, and what links to it follows. */
   last = &all->entries[--all->count];
   if (last != hole) {
-    *find_link(all, last->table, last->key) = (uint32_t)(hole - all->entries) + 1;
+    *find_link_to(all, last) = (uint32_t)(hole - all->entries) + 1;
     *hole = *last;
   }
   return true;

@@ -218,11 +218,6 @@ static bool scan_structs_of_memory(struct evacuation *e, uint64_t budget)
   return scan_structs(e, budget, true);
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-  return value < limit ? value : limit;
-}
-
 /* ---- objects that take several steps; each returns the work done ---- */
 
 /* A struct that is not simple: large, or with more references than its map has
@@ -272,7 +267,7 @@ static uint64_t scan_array(struct evacuation *e, const struct shape *shape, uint
     if (e->source != 0) /* padding, too: no byte of the space itself may come back */
       memcpy(object + bytes - 8, e->from + e->source + bytes - 8, 8);
   }
-  some = at_most(end - e->part, (at_most(budget, end) + 8) & ~UINT64_C(7));
+  some = slhi_at_most(end - e->part, (slhi_at_most(budget, end) + 8) & ~UINT64_C(7));
   if (e->source != 0)
     memcpy(object + e->part, e->from + e->source + e->part, some);
   if (shape->refs != 0) {
@@ -307,27 +302,22 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
   return SLHI_EXTERN_BYTES;
 }
 
-bool slhi_evacuate_scan(struct evacuation *e, uint64_t budget)
+bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget)
 {
-  while (e->scan < e->free) {
-    uint64_t before = e->scan + e->free;
-    uint64_t work;
+  while (e->scan<e->free && * budget> 0) {
+    uint64_t work = e->scan + e->free;
 
-    if (e->part == 0 && !(e->span > CACHED_SPAN ? scan_structs_of_memory(e, budget)
-                                                : scan_structs_in_cache(e, budget)))
+    if (e->part == 0 && !(e->span > CACHED_SPAN ? scan_structs_of_memory(e, *budget)
+                                                : scan_structs_in_cache(e, *budget)))
       return false;
-    work = e->scan + e->free - before;
-    if (work > budget)
-      return true;
-    budget -= work;
-    if (e->scan == e->free)
-      return true;
-    work = scan_other(e, budget);
+    work = e->scan + e->free - work;
+    *budget -= slhi_at_most(work, *budget);
+    if (e->scan == e->free || *budget == 0)
+      break;
+    work = scan_other(e, *budget);
     if (work == CORRUPT)
       return false;
-    if (work > budget)
-      return true;
-    budget -= work;
+    *budget -= slhi_at_most(work, *budget);
   }
   return true;
 }

@@ -63,17 +63,17 @@ bool slhi_roots_are_aligned(const slh_ref *first, uint64_t count);
 uint64_t slhi_evacuate_roots(struct evacuation *e, slh_ref *first, uint64_t count, uint64_t budget);
 void slhi_finish_roots(slh_ref *first, uint64_t count);
 
-/* Scans grey objects until none is left, or more than `budget` bytes were
- * scanned and copied. False: corrupt. */
-bool slhi_evacuate_scan(struct evacuation *e, uint64_t budget);
+/* Scans grey objects until none is left, or about `*budget` bytes were scanned
+ * and copied, which are taken off it. False: corrupt. */
+bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget);
 
 static inline bool slhi_evacuation_is_complete(const struct evacuation *e)
 {
   return e->scan == e->free;
 }
 
-/* Where an object that was reached is now; 0 if it was not reached. Null,
- * i31s, and what lies before `start` stay as they are. */
+/* Where an object that was reached is now; 0 if it was not reached, or is none.
+ * Null, i31s, and what lies before `start` are themselves. */
 uint32_t slhi_evacuation_find(const struct evacuation *e, uint32_t ref);
 
 #endif

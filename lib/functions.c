@@ -10,8 +10,7 @@
 static uint32_t find_bucket(const struct functions *table, const void *function)
 {
   uint32_t mask = 2 * table->capacity - 1;
-  /* Fibonacci hashing (Knuth, volume 3, section 6.4). */
-  uint32_t bucket = (uint32_t)((uintptr_t)function * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+  uint32_t bucket = slhi_hash((uintptr_t)function) & mask;
 
   while (table->buckets[bucket] != 0 && table->functions[table->buckets[bucket] - 1] != function)
     bucket = (bucket + 1) & mask;

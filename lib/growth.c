@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How far a heap may fill, and how it comes to be allowed more. */
-#include "lib/heap.h"
+#include "lib/policy.h"
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-  return value < limit ? value : limit;
-}
+/* Growth by less is not worth asking for. */
+#define LEAST_WISH (UINT64_C(64) * 1024)
 
 void slhi_heap_set_limit(slh_heap *heap)
 {
   bool inline_ = !heap->corrupt && !heap->busy && heap->runtime->zeal == 0;
 
   /* 0: inline allocation comes to the library. */
-  heap->data.limit = inline_ ? at_most(heap->soft, slhi_heap_committed(heap)) : 0;
+  heap->data.limit = inline_ ? slhi_at_most(heap->soft, slhi_heap_committed(heap)) : 0;
 }
 
 static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
@@ -34,7 +32,7 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
   uint64_t floor = SLHI_START + heap->initial;
   uint64_t charge;
 
-  soft = at_most(soft, heap->max);
+  soft = slhi_at_most(soft, heap->max);
   charge = soft > floor ? soft - floor : 0;
   if (soft > heap->soft && !store_agrees(heap, soft, needed))
     return SLH_E_REFUSED;
@@ -89,15 +87,6 @@ static bool is_due(slh_heap *heap, uint64_t bytes)
   return true;
 }
 
-slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
-{
-  if (SLH_UNLIKELY(heap->runtime->zeal != 0) && is_due(heap, bytes)) {
-    heap->needed = bytes;
-    return SLH_E_COLLECT;
-  }
-  return slhi_heap_commit(heap, bytes);
-}
-
 uint64_t slh_heap_bytes_needed(const slh_heap *heap)
 {
   return heap->needed;
@@ -123,5 +112,41 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
     heap->zealous = SLHI_ZEAL_CONTENT;
   else
     (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
+  return status;
+}
+
+/* The policy's wish, or as much of it as is granted: a store that got only what
+ * it needs at once would collect again at once. */
+static void wish_for(slh_heap *heap, uint64_t soft, uint64_t needed)
+{
+  uint64_t least = heap->data.bump + needed;
+
+  while (slhi_heap_move_soft(heap, soft, needed) != SLH_OK && soft > least + LEAST_WISH)
+    soft = least + (soft - least) / 2;
+}
+
+slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
+{
+  slh_status status;
+
+  if (why == SLH_OK)
+    wish_for(heap, slhi_policy_soft_limit(heap, bytes), bytes);
+  status = slh_heap_grow(heap, bytes);
+  /* That there was no collection says more than that growth did not help. */
+  return status == SLH_OK || why == SLH_OK ? status : why;
+}
+
+slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
+{
+  slh_status status;
+
+  if (SLH_UNLIKELY(heap->runtime->zeal != 0) && is_due(heap, bytes)) {
+    heap->needed = bytes;
+    return SLH_E_COLLECT;
+  }
+  status = slhi_heap_commit(heap, bytes);
+  /* There is nothing to be had from collecting. */
+  if (status == SLH_E_COLLECT && !heap->runtime->collector->collects)
+    status = slhi_heap_grow_for(heap, bytes, SLH_OK);
   return status;
 }

@@ -2,7 +2,7 @@
 /* Local and owned roots. */
 #include <slotheap/handles.h>
 
-#include "lib/tables.h"
+#include "lib/collection.h"
 #include "pool/trap.h"
 
 #define FIRST_CAPACITY 16
@@ -138,6 +138,8 @@ static const struct handles *locals_of(const slh_heap *heap)
 slh_ref slh_local_get(const slh_heap *heap, slh_local local)
 {
   slhi_require_idle(heap, "slh_local_get");
+  if (SLH_UNLIKELY(heap->corrupt))
+    return SLH_NULL;
   return *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
 }
 
@@ -149,18 +151,38 @@ void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
 
 /* ---- protected calls ---- */
 
+/* What goes on with the heap once a callback has trapped. */
+static enum busy busy_after_trap(const slh_heap *heap)
+{
+  switch (heap->busy) {
+  case BUSY_LISTING: /* the collection had not begun */
+  case BUSY_ASKING:
+    return BUSY_NOT;
+  case BUSY_DROPPING: /* the entry is gone; what called it goes on, or is called again */
+    return heap->tables->collection && heap->tables->collection->sweeping ? BUSY_COLLECTING
+                                                                          : BUSY_NOT;
+  case BUSY_YIELDING:
+    return BUSY_COLLECTING;
+  default:
+    return heap->busy;
+  }
+}
+
 /* The frames that a protected call opened end with it if it traps; those from
  * before are gone if the heap was reset in it. */
-static void close_frames(struct slot *slot, const uint64_t memo[3])
+static void end_call(struct slot *slot, const uint64_t memo[3])
 {
-  struct tables *tables = slhi_slot_heap(slot)->tables;
+  slh_heap *heap = slhi_slot_heap(slot);
+  struct tables *tables = heap->tables;
   bool was_reset;
 
+  slhi_heap_set_busy(heap, busy_after_trap(heap));
   if (!tables)
     return;
   was_reset = tables->reset_stamp > memo[2];
   tables->frame = was_reset ? 0 : memo[0];
-  tables->locals.count = was_reset ? 0 : (uint32_t)memo[1];
+  if (was_reset || tables->locals.count > memo[1])
+    tables->locals.count = was_reset ? 0 : (uint32_t)memo[1];
 }
 
 slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
@@ -173,7 +195,7 @@ slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argume
     memo[1] = tables->locals.count;
     memo[2] = tables->last_stamp;
   }
-  return slhi_slot_protect(slhi_heap_slot(heap), call, argument, close_frames, memo, trap);
+  return slhi_slot_protect(slhi_heap_slot(heap), call, argument, end_call, memo, trap);
 }
 
 /* ---- owned roots ---- */
@@ -206,6 +228,8 @@ void slh_owned_free(slh_heap *heap, slh_owned owned)
 slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 {
   slhi_require_idle(heap, "slh_owned_get");
+  if (SLH_UNLIKELY(heap->corrupt))
+    return SLH_NULL;
   return *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
 }
 

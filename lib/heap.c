@@ -10,11 +10,6 @@
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
 #define DEFAULT_MAX_HOST (UINT64_C(16) << 20)
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-  return value < limit ? value : limit;
-}
-
 /* ---- acquire and release ---- */
 
 /* An empty heap in a slot that is all zero but for slot->stale bytes. */
@@ -35,6 +30,8 @@ static void start_empty(slh_heap *heap)
   heap->no_gc = 0;
   heap->zealous = 0;
   heap->charged = 0;
+  /* What an earlier store left does not count. */
+  heap->max_host = slhi_saturating_add(heap->host_allowance, slot->host_bytes);
   heap->soft = SLHI_START + heap->initial;
   slhi_heap_set_limit(heap);
 }
@@ -53,22 +50,18 @@ slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh
     return SLH_E_FULL;
   heap = slhi_slot_heap(slot);
   if (options->max_bytes != 0)
-    max = at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
+    max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
   if (options->initial_bytes != 0)
     initial = options->initial_bytes;
-  if (!options->runtime->collector->collects)
-    initial = max;
   heap->data.base = slot->start - SLHI_START;
   /* Atomic for slhi_runtime_has_heaps, which looks in from other threads. */
   atomic_store_explicit(&heap->runtime, options->runtime, memory_order_relaxed);
   heap->enumerate_roots = options->enumerate_roots;
   heap->grow = options->grow;
   heap->host = options->host;
-  heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
-  if (SLH_UNLIKELY(heap->tables != NULL))
-    heap->max_host += slot->host_bytes;
+  heap->host_allowance = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
   heap->max = SLHI_START + max;
-  heap->initial = at_most(initial, max);
+  heap->initial = slhi_at_most(initial, max);
   start_empty(heap);
   *out = heap;
   return SLH_OK;
@@ -103,7 +96,7 @@ static uint64_t dirty_bytes(const slh_heap *heap)
 {
   uint64_t dirty = heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty;
 
-  return at_most(dirty, slhi_heap_committed(heap)) - SLHI_START;
+  return slhi_at_most(dirty, slhi_heap_committed(heap)) - SLHI_START;
 }
 
 static void require_acquired(const slh_heap *heap, const char *call)
@@ -135,7 +128,11 @@ void slh_heap_release(slh_heap *heap)
 
   if (!heap)
     return;
+  if (SLH_UNLIKELY(atomic_load_explicit(&slot->protection, memory_order_relaxed) != NULL))
+    slhi_misuse("slh_heap_release", "called on a heap from within a protected call of it");
   end_store(heap, "slh_heap_release");
+  /* Nobody is to find the runtime here before the next store has named its own. */
+  atomic_store_explicit(&heap->runtime, NULL, memory_order_relaxed);
   pool = heap->private_pool ? slh_heap_pool(heap) : NULL;
   heap->private_pool = false;
   slhi_slab_put(slot->slab, slot);
@@ -153,6 +150,7 @@ void slhi_busy_misuse(const slh_heap *heap, const char *call)
   static const char *const while_[] = {
       [BUSY_NOT] = "nothing goes on with it",
       [BUSY_COLLECTING] = "a collection of it is under way",
+      [BUSY_YIELDING] = "a collection of it has yielded, or was left by a jump",
       [BUSY_LISTING] = "its enumerate_roots runs, or was left by a jump",
       [BUSY_DROPPING] = "a drop callback of it runs, or was left by a jump",
       [BUSY_ASKING] = "its growth callback runs, or was left by a jump",

@@ -12,6 +12,7 @@
 enum busy {
   BUSY_NOT,
   BUSY_COLLECTING,
+  BUSY_YIELDING,
   BUSY_LISTING,
   BUSY_DROPPING,
   BUSY_ASKING
@@ -35,11 +36,12 @@ enum busy {
 struct slh_heap {
   slh_heap_data data; /* first: an slh_heap * is an slh_heap_data * */
   _Atomic(slh_runtime *) runtime;
-  uint64_t soft;    /* allocation beyond this collects or grows first */
-  uint64_t max;     /* allocation beyond this is refused */
-  uint64_t initial; /* first value of soft - start, and its least */
-  uint64_t charged; /* bytes of the pool's budget that it has */
-  uint64_t max_host;
+  uint64_t soft;           /* allocation beyond this collects or grows first */
+  uint64_t max;            /* allocation beyond this is refused */
+  uint64_t initial;        /* first value of soft - start, and its least */
+  uint64_t charged;        /* bytes of the pool's budget that it has */
+  uint64_t max_host;       /* slot->host_bytes may not go beyond */
+  uint64_t host_allowance; /* of that, what the store asked for */
   slh_enumerate_roots_fn *enumerate_roots;
   slh_grow_fn *grow;
   void *host;
@@ -93,6 +95,13 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed);
 
 void slhi_heap_set_busy(slh_heap *heap, enum busy busy);
 
+/*
+ * Collection could not be had or did not free enough: the soft limit gives way,
+ * by as much as the policy wishes if that is granted. `why` is what the
+ * collection came to.
+ */
+slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why);
+
 /* Stops because of what goes on with the heap. */
 _Noreturn void slhi_busy_misuse(const slh_heap *heap, const char *call);
 
@@ -103,7 +112,7 @@ static inline void slhi_require_idle(const slh_heap *heap, const char *call)
     slhi_busy_misuse(heap, call);
 }
 
-/* slh_heap_extend without zeal. */
+/* slh_heap_extend without zeal, and without growing. */
 slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes);
 
 /* Whether a heap of this runtime is alive in any pool. Slow. */

@@ -5,17 +5,11 @@
 
 void slhi_roots_open(slh_roots *roots, const slh_allocator *allocator)
 {
-  roots->allocator = allocator;
+  roots->allocator = *allocator;
   roots->entries = roots->few;
   roots->count = 0;
   roots->capacity = SLHI_ROOTS_INLINE;
   roots->failure = SLH_OK;
-}
-
-void slhi_roots_close(slh_roots *roots)
-{
-  if (roots->entries != roots->few)
-    slhi_free(roots->allocator, roots->entries);
 }
 
 slh_status slh_roots_new(slh_runtime *runtime, slh_roots **out)
@@ -31,10 +25,14 @@ slh_status slh_roots_new(slh_runtime *runtime, slh_roots **out)
 
 void slh_roots_free(slh_roots *roots)
 {
+  slh_allocator allocator;
+
   if (!roots)
     return;
-  slhi_roots_close(roots);
-  slhi_free(roots->allocator, roots);
+  allocator = roots->allocator;
+  if (roots->entries != roots->few)
+    slhi_free(&allocator, roots->entries);
+  slhi_free(&allocator, roots);
 }
 
 static slh_status widen(slh_roots *roots)
@@ -42,7 +40,7 @@ static slh_status widen(slh_roots *roots)
   bool few = roots->entries == roots->few;
   size_t capacity = 2 * roots->capacity;
   slh_root *entries =
-      slhi_resize(roots->allocator, few ? NULL : roots->entries, capacity * sizeof *entries);
+      slhi_resize(&roots->allocator, few ? NULL : roots->entries, capacity * sizeof *entries);
 
   if (!entries)
     return SLH_E_NOMEM;

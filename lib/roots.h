@@ -10,7 +10,7 @@
 #define SLHI_ROOTS_INLINE 8
 
 struct slh_roots {
-  const slh_allocator *allocator;
+  slh_allocator allocator;
   slh_root *entries; /* few, or allocated */
   size_t count;
   size_t capacity;
@@ -18,8 +18,7 @@ struct slh_roots {
   slh_root few[SLHI_ROOTS_INLINE];
 };
 
-/* For a list on the C stack. */
+/* Makes an empty list in memory that the caller has. */
 void slhi_roots_open(slh_roots *roots, const slh_allocator *allocator);
-void slhi_roots_close(slh_roots *roots);
 
 #endif

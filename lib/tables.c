@@ -7,28 +7,44 @@
 /* Stamps are handed to slots in ranges of this many. */
 #define STAMP_RANGE (UINT64_C(1) << 32)
 
-slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each)
+static slh_status resize(slh_heap *heap, void *array, uint64_t bytes)
 {
-  struct slot *slot = slhi_heap_slot(heap);
   void *old, *resized;
 
   memcpy(&old, array, sizeof old);
-  /* The old array counts, too: for a moment both can be there. */
-  if (slot->host_bytes + count * each > heap->max_host)
-    return SLH_E_HOST_LIMIT;
-  resized = slhi_slot_resize(slot, old, (size_t)(count * each));
+  resized = slhi_slot_resize(slhi_heap_slot(heap), old, (size_t)bytes);
   if (!resized)
     return SLH_E_NOMEM;
   memcpy(array, &resized, sizeof resized);
   return SLH_OK;
 }
 
+slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each)
+{
+  /* The old array counts, too: for a moment both can be there. */
+  if (slhi_heap_slot(heap)->host_bytes + count * each + SLHI_BLOCK_OVERHEAD > heap->max_host)
+    return SLH_E_HOST_LIMIT;
+  return resize(heap, array, count * each);
+}
+
+slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each)
+{
+  uint64_t before = slhi_heap_slot(heap)->host_bytes;
+  slh_status status = resize(heap, array, count * each);
+
+  if (status == SLH_OK)
+    heap->max_host = slhi_saturating_add(heap->max_host, slhi_heap_slot(heap)->host_bytes - before);
+  return status;
+}
+
 slh_status slhi_tables(slh_heap *heap, struct tables **out)
 {
   slh_status status;
 
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
   if (!heap->tables) {
-    status = slhi_table_resize(heap, &heap->tables, 1, sizeof *heap->tables);
+    status = slhi_table_resize_uncounted(heap, &heap->tables, 1, sizeof *heap->tables);
     if (status != SLH_OK)
       return status;
     memset(heap->tables, 0, sizeof *heap->tables);
@@ -88,8 +104,7 @@ void slhi_tables_reset(slh_heap *heap)
   forget_handles(&tables->owned);
   forget_handles(&tables->weak);
   forget_handles(&tables->ephemerons.tables);
-  tables->ephemerons.count = 0;
-  slhi_ephemerons_index(&tables->ephemerons);
+  slhi_ephemerons_forget(&tables->ephemerons);
   tables->finalizers.count = 0;
   tables->queue.first = tables->queue.count = 0;
   slhi_functions_forget(&tables->functions);

@@ -101,7 +101,7 @@ struct tables {
   struct collection *collection; /* its state, or NULL before the first */
 };
 
-/* The heap's tables, made if it has none. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+/* The heap's tables, made if it has none. SLH_E_NOMEM, SLH_E_CORRUPT. */
 slh_status slhi_tables(slh_heap *heap, struct tables **out);
 
 /* Resizes one array of the tables to `count` items of `each` bytes.
@@ -117,6 +117,9 @@ slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint3
 void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
                       const char *call);
 
+/* The same for what the library itself needs: does not count. SLH_E_NOMEM. */
+slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each);
+
 /* A number that no handle of this process has had: handles of other heaps and
  * of earlier stores are told from valid ones by it. */
 uint64_t slhi_new_stamp(struct tables *tables);
@@ -131,11 +134,14 @@ void slhi_tables_reset(slh_heap *heap);
  * `collect` as slh_new_struct. */
 slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out);
 
+void slhi_ephemerons_forget(struct ephemerons *ephemerons);
+
 /* Forgets all functions. */
 void slhi_functions_forget(struct functions *functions);
 
-/* Puts all ephemerons into their chains anew: their keys have moved. */
-void slhi_ephemerons_index(struct ephemerons *ephemerons);
+/* Puts all ephemerons into their chains anew: their keys have moved. In steps,
+ * from `*cursor` on, about `most` each; true when it is done. */
+bool slhi_ephemerons_index(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
 
 /* ---- host data and a collection ---- */
 

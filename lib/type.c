@@ -201,8 +201,12 @@ static const slh_type *subtype_of(slh_runtime *runtime, const slh_type *type)
 static slh_status check_unused(slh_runtime *runtime, const slh_type *type, slh_error *error)
 {
   const slh_type *subtype;
+  uint32_t index = atomic_load(&runtime->type_count);
 
-  if (type->index < FIXED_TYPES || slh_runtime_type(runtime, type->index) != type)
+  /* Not by its own index: it may have been freed. */
+  while (index > FIXED_TYPES && type_at(runtime, index - 1) != type)
+    index--;
+  if (index == FIXED_TYPES)
     return slhi_error(error, SLH_E_INVALID, "not a type that was registered in this runtime");
   subtype = subtype_of(runtime, type);
   if (subtype)

@@ -119,7 +119,7 @@ static slh_status check_zero(const struct verifier *v)
   return SLH_OK;
 }
 
-slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
+static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
 {
   const slh_allocator *allocator = &heap->runtime->allocator;
   size_t bytes = slhi_bitmap_bytes((heap->data.bump - SLHI_START) / SLHI_OBJECT_ALIGN + 1);
@@ -143,6 +143,12 @@ slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_err
   return status;
 }
 
+slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
+{
+  slhi_require_idle(heap, "slh_heap_verify");
+  return verify(heap, roots, error);
+}
+
 /* As a reference misaligned, as a header without a type. */
 #define POISON 0xdc
 
@@ -161,7 +167,7 @@ slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
     return SLH_OK;
   if (heap->data.dirty > heap->data.bump)
     memset(heap->data.base + heap->data.bump, POISON, heap->data.dirty - heap->data.bump);
-  status = slh_heap_verify(heap, roots, &error);
+  status = verify(heap, roots, &error);
   if (status == SLH_E_NOMEM)
     return SLH_OK;
   if (status != SLH_OK)

@@ -9,6 +9,7 @@ slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void 
   struct shapes shapes = slhi_shapes(heap->runtime);
   uint64_t at = SLHI_START;
 
+  slhi_require_idle(heap, "slh_heap_walk");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   while (at < heap->data.bump) {

@@ -28,6 +28,8 @@ static const struct handles *weak_of(const slh_heap *heap)
 slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak)
 {
   slhi_require_idle(heap, "slh_weak_get");
+  if (SLH_UNLIKELY(heap->corrupt))
+    return SLH_NULL;
   return *slhi_handle_locate(weak_of(heap), weak.stamp, weak.number, "slh_weak_get");
 }
 
@@ -89,7 +91,7 @@ bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data)
   struct finalizers *queue;
 
   slhi_require_idle(heap, "slh_finalizer_poll");
-  if (!heap->tables || heap->tables->queue.count == 0)
+  if (heap->corrupt || !heap->tables || heap->tables->queue.count == 0)
     return false;
   queue = &heap->tables->queue;
   *ref = queue->refs[queue->first];

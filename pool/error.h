@@ -10,8 +10,7 @@
 slh_status slhi_error(slh_error *error, slh_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for a failed system call; takes errno before anything can spoil
- * it, and adds what it says to the sentence. */
+/* The same for a failed system call: adds what its errno says. */
 slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, const char *format,
                             ...) __attribute__((format(printf, 4, 5)));
 

@@ -95,6 +95,8 @@ struct block {
   size_t bytes;        /* with this header */
 };
 
+_Static_assert(sizeof(struct block) == SLHI_BLOCK_OVERHEAD, "callers reckon with it");
+
 static void unlink_block(struct slot *slot, struct block *block)
 {
   *block->link = block->next;

@@ -31,7 +31,9 @@ static inline void slhi_free(const slh_allocator *allocator, void *memory)
 }
 
 /* The same for a block of a slot: kept from one use of the slot to the next,
- * counted in slot->host_bytes. */
+ * counted in slot->host_bytes with what a block takes itself. */
+#define SLHI_BLOCK_OVERHEAD 24
+
 void *slhi_slot_resize(struct slot *slot, void *old, size_t bytes);
 void slhi_slot_free(struct slot *slot, void *block);
 

@@ -57,11 +57,6 @@ static slh_status check_limits(const slh_host_limits *limits, slh_error *error)
   return SLH_OK;
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-  return value < limit ? value : limit;
-}
-
 static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_plan *plan)
 {
   plan->page_bytes = page;
@@ -73,11 +68,11 @@ static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_pla
   plan->slot_stride_bytes = SLHI_WIDE_BYTES + plan->guard_bytes;
   plan->lead_guard_bytes = page;
   plan->keep_resident_bytes =
-      at_most(slhi_round_up(options->keep_resident_bytes, page), plan->max_heap_bytes);
+      slhi_at_most(slhi_round_up(options->keep_resident_bytes, page), plan->max_heap_bytes);
   plan->evacuation_spaces = options->max_collections;
   plan->evacuation_stride_bytes = plan->max_heap_bytes + page;
   plan->keep_evacuation_bytes =
-      at_most(slhi_round_up(options->keep_evacuation_bytes, page), plan->max_heap_bytes);
+      slhi_at_most(slhi_round_up(options->keep_evacuation_bytes, page), plan->max_heap_bytes);
 }
 
 /* Two mappings a slot (accessible, not accessible); the lead and the table of

@@ -17,6 +17,8 @@
 
 #include <slotheap/pool.h>
 
+#include "pool/math.h"
+
 /* What 32 bits reach: the reservation of a wide slot. */
 #define SLHI_WIDE_BYTES (UINT64_C(1) << 32)
 
@@ -26,10 +28,5 @@
 
 /* Mappings that the rest of the process may need. */
 #define SLHI_SPARE_MAPPINGS 512
-
-static inline uint64_t slhi_round_up(uint64_t bytes, uint64_t page)
-{
-  return (bytes + page - 1) & ~(page - 1);
-}
 
 #endif

@@ -7,6 +7,7 @@
 #define SLOTHEAP_POOL_SLAB_H
 
 #include "pool/host-memory.h"
+#include "pool/math.h"
 #include "pool/slot.h"
 
 struct slab {

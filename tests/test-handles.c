@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Local and owned roots: they keep objects, follow them, and end in time.
  * Handles used wrongly are in test-misuse.c. */
+#include "tests/meter.h"
 #include "tests/store.h"
 
 static slh_ref node(struct store *store, int32_t value)
@@ -118,17 +119,6 @@ static void frame_of_a_block_closes_itself(void **state)
   assert_int_equal(survivors(store), 0);
 }
 
-static slh_heap *acquire_limited(struct store *store, uint64_t max_host_bytes)
-{
-  slh_heap_options options = SLH_HEAP_OPTIONS_INIT;
-  slh_heap *heap;
-
-  options.runtime = store->runtime;
-  options.max_host_bytes = max_host_bytes;
-  assert_ok(slh_heap_acquire(store->pool, &options, &heap));
-  return heap;
-}
-
 static slh_status open_by_macro(slh_heap *heap)
 {
   slh_frame explicit;
@@ -140,16 +130,26 @@ static slh_status open_by_macro(slh_heap *heap)
 
 static void frame_that_failed_is_closed_safely(void **state)
 {
-  slh_heap *heap = acquire_limited(*state, 8);
+  struct store *store = *state;
+  struct meter meter;
+  slh_allocator allocator = meter_allocator(&meter);
+  slh_pool_options options = helper_pool_options(1);
+  slh_pool *pool;
+  slh_heap *heap;
   slh_frame frame;
   slh_local local;
 
-  assert_status(slh_frame_open(heap, &frame), SLH_E_HOST_LIMIT);
+  options.allocator = &allocator;
+  assert_ok(slh_pool_new(&options, &pool, NULL));
+  heap = helper_acquire(pool, store->runtime);
+  meter.left = 0;
+  assert_status(slh_frame_open(heap, &frame), SLH_E_NOMEM);
   assert_false(slh_frame_is_open(&frame));
-  assert_status(slh_local_new(&frame, SLH_NULL, &local), SLH_E_HOST_LIMIT);
+  assert_status(slh_local_new(&frame, SLH_NULL, &local), SLH_E_NOMEM);
   slh_frame_close(&frame);
-  assert_status(open_by_macro(heap), SLH_E_HOST_LIMIT);
+  assert_status(open_by_macro(heap), SLH_E_NOMEM);
   slh_heap_release(heap);
+  slh_pool_free(pool);
 }
 
 /* ---- owned roots ---- */

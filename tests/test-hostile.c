@@ -44,7 +44,6 @@ static slh_status collect_in_steps(struct victim *victim)
       victim->active = true;
       break;
     }
-    expect(victim, slh_heap_walk(victim->heap, visit, victim));
     status = slh_collection_step(victim->heap, victim_below(victim, 10000), &complete);
   }
   return status;

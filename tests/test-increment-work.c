@@ -28,9 +28,11 @@ static struct collection *collection_of(const struct store *store)
 /* How far a collection has come. */
 struct progress {
   enum phase phase;
+  unsigned stage;         /* grows from phase to phase, the second time through, too */
   uint64_t free, scanned; /* offsets */
   uint64_t roots;         /* bytes of them, entries and references */
   uint64_t entries;       /* of a table */
+  uint64_t ephemerons;    /* in all */
   uint64_t back;          /* bytes */
   uint64_t undropped;
 };
@@ -50,6 +52,8 @@ static struct progress progress(const struct store *store)
   const struct evacuation *e = &c->evacuation;
   struct progress p = {.phase = c->phase, .free = e->free, .scanned = e->scan + e->part};
 
+  p.stage = c->phase + (c->finalizing ? PHASE_DONE : 0);
+  p.ephemerons = store->heap->tables->ephemerons.count;
   if (c->phase == PHASE_CHECK || c->phase == PHASE_ROOTS || c->phase == PHASE_FINISH)
     p.roots = root_bytes(c);
   else if (c->phase != PHASE_SCAN && c->phase < PHASE_COPY_BACK)
@@ -74,10 +78,33 @@ static uint64_t copied(const struct evacuation *e, uint64_t from)
   return bytes;
 }
 
-/* The work between two points, as far as both are in one phase: a lower bound. */
+/* Whether a phase lies wholly between two points. */
+static bool passed(const struct progress *a, const struct progress *b, unsigned stage)
+{
+  return a->stage < stage && stage < b->stage;
+}
+
+/* Bytes of work for tables of which all was gone through. */
+static uint64_t whole_tables(const struct store *store, const struct progress *a,
+                             const struct progress *b)
+{
+  uint64_t entries = 0;
+
+  if (passed(a, b, PHASE_EPHEMERONS))
+    entries += a->ephemerons;
+  if (passed(a, b, PHASE_WEAK))
+    entries += store->heap->tables->weak.at.count;
+  if (passed(a, b, PHASE_DONE + PHASE_EPHEMERONS))
+    entries += a->ephemerons;
+  if (passed(a, b, PHASE_DONE + PHASE_DEAD_KEYS))
+    entries += a->ephemerons;
+  return 16 * entries;
+}
+
+/* The work between two points: at least this. */
 static uint64_t work(const struct store *store, const struct progress *a, const struct progress *b)
 {
-  uint64_t bytes = b->scanned - a->scanned + (b->back - a->back);
+  uint64_t bytes = b->scanned - a->scanned + (b->back - a->back) + whole_tables(store, a, b);
 
   if (collection_of(store)->phase < PHASE_COPY_BACK) /* the space is lent still */
     bytes += copied(&collection_of(store)->evacuation, a->free);

@@ -5,8 +5,9 @@
  * A collection in increments is begun, stepped until it is complete, or
  * abandoned, which completes it at once. While one is under way the store
  * stands still: of all calls on the heap only slh_collection_*,
- * slh_heap_release, slh_heap_reset and those of inspect.h may be made;
- * allocation and handles stop the process with a message.
+ * slh_heap_release, slh_heap_reset, slh_heap_get_stats and other figures may be
+ * made; allocation, handles, walking and verifying stop the process with a
+ * message.
  *
  * The roots are listed at the beginning and must stay where they are, unread,
  * until the collection is complete.
@@ -28,8 +29,8 @@ SLH_BEGIN_DECLS
  *
  * With the null collector there is nothing to do, and it is complete after
  * one step.
- * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM,
- * SLH_E_HOST_LIMIT: nothing moved, the heap is as before. SLH_E_CORRUPT.
+ * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM: nothing
+ * moved, the heap is as before. SLH_E_CORRUPT.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
 
@@ -40,8 +41,9 @@ SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_
  * calls.
  * Errors: SLH_E_CORRUPT: the heap held something that the library did not
  * write. The collection is over, and the heap can only be reset or released:
- * until then every call but those and the inline accessors returns
- * SLH_E_CORRUPT.
+ * until then calls that return a status return SLH_E_CORRUPT, and handles read
+ * as null. What the roots hold is void: set them to null before the heap is used
+ * again.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
                                                      bool *complete);
@@ -54,17 +56,17 @@ SLH_API SLH_NODISCARD slh_status slh_collection_abandon(slh_heap *heap);
 SLH_API bool slh_collection_is_active(const slh_heap *heap);
 
 /* All of a collection at once: begin, and steps until it is complete. */
-SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, slh_roots *roots);
+SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, const slh_roots *roots);
 
 /* Between two increments: the host does something else, and comes back.
  * Returns false if the host wants the rest done without further pause. Must
- * not use the heap. */
+ * not use the heap, release or reset it, and must return. */
 typedef bool slh_yield_fn(void *context);
 
 /* All of a collection, in steps of `budget` bytes, with `yield(context)`
  * between them. For event loops with coroutines, fibers or threads; a loop
  * without calls slh_collection_step itself. Errors: those of begin and step. */
-SLH_API SLH_NODISCARD slh_status slh_heap_collect_async(slh_heap *heap, slh_roots *roots,
+SLH_API SLH_NODISCARD slh_status slh_heap_collect_async(slh_heap *heap, const slh_roots *roots,
                                                         uint64_t budget, slh_yield_fn *yield,
                                                         void *context);
 

@@ -6,7 +6,7 @@
  * Local roots belong to a frame and end with it; frames end in the reverse
  * order of their beginning. Owned roots live until they are freed, or until
  * the store ends. Using a handle after that, or with another heap, stops the
- * process with a message.
+ * process with a message. Frames must be closed while their heap's pool is there.
  *
  * What does not collect needs no roots: slh_heap_make_room, or slh_heap_grow,
  * before a few slh_alloc_* that then cannot fail for want of room, leaves every

@@ -34,7 +34,7 @@ typedef struct slh_heap_data {
   char *base;     /* +0  address of offset 0; not accessible itself */
   uint64_t bump;  /* +8  offset of the next free byte */
   uint64_t limit; /* +16 allocation may go up to here */
-  uint64_t dirty; /* +24 highest bump at the last collection; see above */
+  uint64_t dirty; /* +24 bytes below may not be zero; see above */
   uint64_t young; /* +32 start of what a young collection moves */
   uint64_t unused[3];
 } slh_heap_data;
@@ -122,12 +122,14 @@ SLH_API SLH_NODISCARD slh_status slh_heap_new(const slh_pool_options *pool_optio
                                               slh_error *error);
 
 /* Ends the store: scrubs what it wrote and returns the slot. Every reference
- * into it is void. NULL is ignored. Any thread; releasing twice stops the
- * process with a message. */
+ * into it is void. NULL is ignored. Any thread. Releasing twice stops the
+ * process with a message, as far as nobody has acquired the slot since then, and
+ * the heap was not one on demand, whose memory is gone. */
 SLH_API void slh_heap_release(slh_heap *heap);
 
 /* Forgets all objects, as if nothing had been allocated; options, mappings
- * and bookkeeping stay. */
+ * and bookkeeping stay. Handles, open frames and scopes end; what the host's
+ * roots hold is void: set them to null before the heap is used again. */
 SLH_API void slh_heap_reset(slh_heap *heap);
 
 SLH_API slh_runtime *slh_heap_runtime(const slh_heap *heap);
@@ -142,6 +144,9 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
  * slh_heap_grow, and retry; slh_heap_bytes_needed says how much); or an error
  * that no retry can help. slh_new_* collects and grows by itself, as the
  * heap's policy decides, and can move every object.
+ *
+ * Types must be of the heap's runtime (not checked). With the null collector,
+ * slh_alloc_* grow the heap by themselves: there is nothing to collect.
  *
  * Objects come zeroed (references null), except from the _uninit calls: there
  * every field must be set before anything can collect.
@@ -219,7 +224,7 @@ SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
 
 /* Raises the soft limit so that `bytes` more can be allocated without a
  * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_POOL_LIMIT,
- * SLH_E_REFUSED, SLH_E_NOMEM. */
+ * SLH_E_REFUSED, SLH_E_NOMEM, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
 
 SLH_END_DECLS

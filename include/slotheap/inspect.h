@@ -54,7 +54,7 @@ SLH_API SLH_NODISCARD slh_status slh_heap_walk(const slh_heap *heap, slh_visit_o
  * Checks the whole heap: every object well-formed, one after the other up to
  * bump; every reference in them null, an i31, or the start of an object; so
  * too the roots in `roots` (may be NULL); and every byte from the dirty mark
- * to the end of the accessible prefix zero.
+ * (or bump, if that is higher) to the end of the accessible prefix zero.
  * Takes one bit of host memory for each 8 bytes of heap.
  * Errors: SLH_E_CORRUPT (`error` names the first thing that is wrong),
  * SLH_E_NOMEM.

@@ -84,7 +84,8 @@ SLH_API SLH_NODISCARD slh_status slh_exn_tag(const slh_heap *heap, slh_ref ref, 
                                              uint32_t *index);
 
 /* `bytes` bytes from offset `at` of the heap on, as memory. All must lie in
- * [start, bump). Valid until the next call that can collect. SLH_E_BOUNDS. */
+ * [start, bump). Valid until the next call that can collect. SLH_E_BOUNDS,
+ * SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes,
                                                 void **out);
 

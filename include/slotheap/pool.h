@@ -15,9 +15,9 @@ typedef struct slh_pool slh_pool;
 /* How far a store is kept from the bytes of the store before it. */
 typedef enum slh_isolation {
   /* Every byte that checked calls and inline allocation could have written
-   * is scrubbed at release. A store that wrote past its bump pointer through
-   * wild references can leave bytes for the next store to find in the same
-   * way; no object or field ever shows them. */
+   * is scrubbed at release. What a store wrote beyond its bump pointer, through
+   * wild references of unchecked code, stays, and new objects of the next store
+   * can show it. For code that is trusted, or checks its references. */
   SLH_ISOLATION_SCRUB = 0,
   /* Also what lies beyond is dropped, wherever the slot was accessible: one
    * system call at each release. For hostile guests. */
@@ -135,7 +135,7 @@ SLH_API void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out);
 
 /* Bytes of the pool's slots, and in `*evacuation_bytes` (may be NULL) of its
  * evacuation spaces, that are in physical memory now, asked of the kernel
- * page by page: slow. Any thread. Errors: SLH_E_SYSTEM, SLH_E_NOMEM. */
+ * page by page: slow. Any thread. Errors: SLH_E_SYSTEM. */
 SLH_API SLH_NODISCARD slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes,
                                                    uint64_t *evacuation_bytes);
 

@@ -26,7 +26,7 @@ typedef struct slh_place {
  * Finds the slot that an address belongs to: from the slot's base, over its
  * accessible prefix and what is reserved behind it, to the end of its guard.
  * False if it is in no pool's slot. Async-signal-safe; takes no lock, whatever
- * other threads make of pools meanwhile. Touches only the address's own value.
+ * other threads make of pools meanwhile. Does not access the address.
  */
 SLH_API bool slh_find_address(const void *address, slh_place *out);
 
@@ -62,7 +62,8 @@ typedef void slh_protected_fn(void *argument);
  * SLH_E_TRAP, with `*trap` (may be NULL) filled in. Protected calls nest, on
  * one heap and on several.
  *
- * `call` itself must return, and not jump out. Leaving it at a trap is a longjmp
+ * `call` must not release the heap (that stops the process with a message), and
+ * must return, not jump out. Leaving it at a trap is a longjmp
  * out of a signal handler: `call` must hold nothing that
  * has to be given back (locks, memory, C++ destructors) across such accesses.
  * Library calls never fault, so none is ever left in the middle. Frames that

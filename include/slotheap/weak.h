@@ -40,6 +40,10 @@ SLH_API slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak);
 
 /* ---- ephemeron tables ---- */
 
+/* Collections visit all entries once more for each time that values have kept
+ * keys of other entries alive: a chain of n entries, each value the next key, can
+ * cost n visits to n entries. All of it is charged to the budget of increments. */
+
 /* A table from objects to references. An entry keeps its value alive while its
  * key is alive, and goes when its key dies; it does not keep the key
  * (Hayes, "Ephemerons", OOPSLA 1997). */
