@@ -206,8 +206,12 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
   uint64_t done;
   slh_status status = find_elements(heap, array, index, count, &target);
 
-  if (status != SLH_OK || count == 0)
+  if (status != SLH_OK)
     return status;
+  if (value->storage != target.storage)
+    return SLH_E_TYPE;
+  if (count == 0)
+    return SLH_OK;
   /* The first is checked and stored; then what is there is doubled. */
   status = store(heap, target.at, target.storage, value);
   if (status != SLH_OK)

@@ -76,12 +76,19 @@ static void check(slh_status status, const slh_error *error)
     fail_msg("%s: %s", slh_status_name(status), error->message);
 }
 
-slh_runtime *helper_runtime(const slh_runtime_options *options)
+uint32_t helper_zeal;
+
+slh_runtime *helper_runtime(const slh_runtime_options *given)
 {
+  slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
   slh_error error = {0};
   slh_runtime *runtime = NULL;
 
-  check(slh_runtime_new(options, &runtime, &error), &error);
+  if (given)
+    options = *given;
+  if (options.zeal == 0)
+    options.zeal = helper_zeal;
+  check(slh_runtime_new(&options, &runtime, &error), &error);
   return runtime;
 }
 

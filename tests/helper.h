@@ -45,6 +45,10 @@ uint64_t helper_below(uint64_t *state, uint64_t bound);
 /* True once in `n` times. */
 bool helper_one_in(uint64_t *state, uint64_t n);
 
+/* slh_runtime_options.zeal of runtimes whose options do not say. Tests that count
+ * collections, or allocate by slh_alloc_*, set it to SLH_ZEAL_NEVER. */
+extern uint32_t helper_zeal;
+
 /* These fail the test if the call does. `options` may be NULL. */
 slh_runtime *helper_runtime(const slh_runtime_options *options);
 slh_pool *helper_pool(const slh_pool_options *options);

@@ -28,13 +28,13 @@ static void open_world(struct world *world, const char *name, slh_collector coll
                        uint32_t zeal)
 {
   struct store_options options = {collector, NULL, 0, 0};
-  uint32_t configured = store_zeal;
+  uint32_t configured = helper_zeal;
 
-  store_zeal = zeal;
+  helper_zeal = zeal;
   world->name = name;
   world->collects = collector != SLH_COLLECTOR_NULL;
   world->store = store_open(&options);
-  store_zeal = configured;
+  helper_zeal = configured;
   for (int i = 0; i < PROGRAM_OWNED; i++)
     assert_ok(slh_owned_new(world->store->heap, SLH_NULL, &world->owned[i]));
   for (int i = 0; i < PROGRAM_WEAK; i++)

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-uint32_t store_zeal;
-
 static void list_roots(void *host, slh_heap *heap, slh_roots *roots)
 {
   struct store *store = host;
@@ -25,7 +23,6 @@ struct store *store_open(const struct store_options *options)
   options = options ? options : &defaults;
   runtime.collector = options->collector;
   runtime.allocator = options->allocator;
-  runtime.zeal = store_zeal;
   store->runtime = helper_runtime(&runtime);
   store->pool = helper_pool(&pool);
   store->node = helper_node_type(store->runtime);

@@ -24,10 +24,6 @@ struct store_options {
   uint64_t initial_bytes;
 };
 
-/* slh_runtime_options.zeal of the stores that are opened; 0: as configured.
- * Tests that count collections set it to SLH_ZEAL_NEVER. */
-extern uint32_t store_zeal;
-
 /* `options` may be NULL. The pool has 4 slots and 2 evacuation spaces. */
 struct store *store_open(const struct store_options *options);
 void store_close(struct store *store);

@@ -430,5 +430,6 @@ int main(void)
       TEST(busy_allocation_grows_instead),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -414,5 +414,6 @@ int main(void)
       TEST(handles_stand_still_in_callbacks),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

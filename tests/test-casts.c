@@ -376,5 +376,6 @@ int main(void)
       cmocka_unit_test(looking_while_types_are_unregistered),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,5 +352,6 @@ int main(void)
       TEST(reset_forgets_the_figures),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,6 +413,6 @@ int main(void)
       TEST(array_copy_fill_and_init_data_refuse),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -424,6 +424,6 @@ int main(void)
       TEST(collect_increment_of_a_corrupt_heap),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

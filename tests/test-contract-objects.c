@@ -396,6 +396,6 @@ int main(void)
       cmocka_unit_test(dealloc_in_any_order_leaves_a_heap_to_walk),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

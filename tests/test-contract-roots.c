@@ -237,6 +237,6 @@ int main(void)
       TEST(owned_rooted_lives_until_it_is_freed),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -439,6 +439,6 @@ int main(void)
       cmocka_unit_test(bytes_allocated_and_needed_to_grow),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,6 @@ int main(void)
       TEST(const_calls_run_concurrently),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

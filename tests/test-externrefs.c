@@ -299,5 +299,6 @@ int main(void)
       TEST(callback_uses_another_heap),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

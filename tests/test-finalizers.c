@@ -394,6 +394,6 @@ int main(void)
       cmocka_unit_test(null_collector_queues_nothing),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

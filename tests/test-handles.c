@@ -384,5 +384,6 @@ int main(void)
       TEST(store_begins_without_roots),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,5 +326,6 @@ int main(void)
       TEST(any_allocation_can_fail),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

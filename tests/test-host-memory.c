@@ -131,6 +131,7 @@ static void open_program(struct program *program, uint64_t fail_at)
   program->hook.fail_from = fail_at;
   program->hook.fail_until = fail_at == NEVER ? NEVER : fail_at + 1;
   program->allocator = allocator_of(&program->hook);
+  runtime.zeal = SLH_ZEAL_NEVER;
   runtime.allocator = pool.allocator = &program->allocator;
   TWICE(program, slh_runtime_new(&runtime, &program->runtime, NULL));
   TWICE(program, slh_pool_new(&pool, &program->pool, NULL));

@@ -368,5 +368,6 @@ int main(void)
       cmocka_unit_test(forged_forwarding_marks_lead_nowhere),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -383,6 +383,6 @@ int main(void)
       cmocka_unit_test(weak_references_ephemerons_and_finalizers),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

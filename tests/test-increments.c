@@ -379,6 +379,6 @@ int main(void)
       TEST(old_bytes_of_the_space_never_come_back),
   };
 
-  store_zeal = SLH_ZEAL_NEVER;
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -323,5 +323,6 @@ int main(void)
       cmocka_unit_test(test_none),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
 }

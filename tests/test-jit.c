@@ -211,5 +211,6 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {TESTS};
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

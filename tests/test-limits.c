@@ -278,5 +278,6 @@ int main(void)
       TEST(large_objects_are_refused_alone), TEST(limits_hold_for_random_stores),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,5 +201,6 @@ int main(void)
       TEST(threads_trap_at_the_same_time),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,12 +11,12 @@
 static struct store *open_with_zeal(uint32_t zeal, slh_collector collector)
 {
   struct store_options options = {collector, NULL, MODEL_HEAP_BYTES, 0};
-  uint32_t configured = store_zeal;
+  uint32_t configured = helper_zeal;
   struct store *store;
 
-  store_zeal = zeal;
+  helper_zeal = zeal;
   store = store_open(&options);
-  store_zeal = configured;
+  helper_zeal = configured;
   return store;
 }
 

@@ -35,15 +35,13 @@ SLH_BEGIN_DECLS
 SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
 
 /*
- * Goes on with the collection for about `budget` bytes of work: bytes scanned
- * plus bytes copied, the copy back included; dropped host data counts 64 bytes
- * each. 0 is taken for 1. Sets `*complete` when it is complete; drop callbacks run within these
- * calls.
- * Errors: SLH_E_CORRUPT: the heap held something that the library did not
- * write. The collection is over, and the heap can only be reset or released:
- * until then calls that return a status return SLH_E_CORRUPT, and handles read
- * as null. What the roots hold is void: set them to null before the heap is used
- * again.
+ * Goes on with the collection for about `budget` bytes of work, at most twice
+ * that and one struct: bytes scanned plus bytes copied, the copy back included;
+ * dropped host data counts 64 bytes each. 0 is taken for 1. Sets `*complete` when it is complete;
+ * drop callbacks run within these calls. Errors: SLH_E_CORRUPT: the heap held something that the
+ * library did not write. The collection is over, and the heap can only be reset or released: until
+ * then calls that return a status return SLH_E_CORRUPT, and handles read as null. What the roots
+ * hold is void: set them to null before the heap is used again.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
                                                      bool *complete);

@@ -78,8 +78,9 @@ SLH_API bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref
  * Errors: SLH_E_TYPE (null or an i31), SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
 SLH_API SLH_NODISCARD slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data);
 
-/* The next of the queue, oldest first: true, and `*ref` and `*data` are set;
- * false if it is empty. Never called by the library. */
+/* The next of the queue: true, and `*ref` and `*data` are set; false if it is
+ * empty. Those of earlier collections come first, those of one in no order. Never
+ * called by the library. */
 SLH_API bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data);
 
 SLH_END_DECLS
