@@ -41,7 +41,9 @@ uint64_t helper_rounds(uint64_t rounds)
   uint64_t slowdown = HELPER_SANITIZED ? 16 : 1;
 #endif
 
-  rounds = rounds * from_environment("SLOTHEAP_SCALE", 1) / slowdown;
+  const char *scale = getenv("SLOTHEAP_SCALE");
+
+  rounds = (uint64_t)((double)rounds * (scale && *scale ? strtod(scale, NULL) : 1)) / slowdown;
   return rounds ? rounds : 1;
 }
 

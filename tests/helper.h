@@ -2,7 +2,7 @@
 /*
  * What all tests share. Environment:
  *   SLOTHEAP_SEED=N   repeats the run whose seed was N
- *   SLOTHEAP_SCALE=N  makes random tests N times as long (default 1)
+ *   SLOTHEAP_SCALE=N  makes random tests N times as long (default 1; 0.1 is fine)
  */
 #ifndef SLOTHEAP_TESTS_HELPER_H
 #define SLOTHEAP_TESTS_HELPER_H
