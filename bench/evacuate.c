@@ -54,7 +54,7 @@ static void must(const char *what, slh_status status)
 
 static slh_ref new_node(struct bed *bed, slh_ref next, slh_ref other, int32_t value)
 {
-  slh_ref node;
+  slh_ref node = SLH_NULL;
 
   must("allocation", slh_alloc_struct_uninit(bed->heap, bed->node, &node));
   slh_init_ref(bed->heap, node, NODE_NEXT, next);
