@@ -385,5 +385,6 @@ int main(void)
       cmocka_unit_test(test_few_spaces),
   };
 
+  helper_zeal = SLH_ZEAL_NEVER;
   return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
 }
