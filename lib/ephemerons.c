@@ -4,8 +4,6 @@
 
 #include "lib/tables.h"
 
-#define FIRST_CAPACITY 16
-
 /* The start of the chain that a key's entry is in. The capacity is a power of
  * two. */
 static uint32_t *chain_of(const struct ephemerons *all, uint32_t table, slh_ref key)
@@ -75,23 +73,17 @@ static uint32_t *find_link_to(const struct ephemerons *all, const struct ephemer
   return link;
 }
 
+/* Room for one more entry. */
 static slh_status reserve(slh_heap *heap, struct ephemerons *all)
 {
-  uint64_t capacity = all->capacity ? 2 * (uint64_t)all->capacity : FIRST_CAPACITY;
-  slh_status status;
+  uint32_t before = all->capacity;
+  slh_status status =
+      slhi_table_reserve(heap, &all->capacity, (uint64_t)all->count + 1, UINT32_MAX, &all->entries,
+                         sizeof *all->entries, &all->buckets, sizeof *all->buckets);
 
-  if (all->count < all->capacity)
-    return SLH_OK;
-  if (capacity > UINT32_MAX)
-    return SLH_E_HOST_LIMIT;
-  status = slhi_table_resize(heap, &all->entries, capacity, sizeof *all->entries);
-  if (status == SLH_OK)
-    status = slhi_table_resize(heap, &all->buckets, capacity, sizeof *all->buckets);
-  if (status != SLH_OK)
-    return status;
-  all->capacity = (uint32_t)capacity;
-  index_all(all);
-  return SLH_OK;
+  if (all->capacity != before)
+    index_all(all);
+  return status;
 }
 
 /* The heap's ephemerons, for a table that is checked. */

@@ -4,8 +4,6 @@
 
 #include "lib/tables.h"
 
-#define FIRST_CAPACITY 16
-
 /* The bucket that has `function`, or the empty one where it belongs. */
 static uint32_t find_bucket(const struct functions *table, const void *function)
 {
@@ -17,20 +15,17 @@ static uint32_t find_bucket(const struct functions *table, const void *function)
   return bucket;
 }
 
-static slh_status widen(slh_heap *heap, struct functions *table)
+/* Room for one more function. */
+static slh_status reserve(slh_heap *heap, struct functions *table)
 {
-  uint64_t capacity = table->capacity ? 2 * (uint64_t)table->capacity : FIRST_CAPACITY;
-  slh_status status;
+  uint32_t before = table->capacity;
+  slh_status status = slhi_table_reserve(
+      heap, &table->capacity, (uint64_t)table->count + 1, UINT32_MAX / 2, &table->functions,
+      sizeof *table->functions, &table->buckets, 2 * sizeof *table->buckets);
 
-  if (capacity > UINT32_MAX / 2)
-    return SLH_E_HOST_LIMIT;
-  status = slhi_table_resize(heap, &table->functions, capacity, sizeof *table->functions);
-  if (status == SLH_OK)
-    status = slhi_table_resize(heap, &table->buckets, 2 * capacity, sizeof *table->buckets);
-  if (status != SLH_OK)
+  if (table->capacity == before)
     return status;
-  table->capacity = (uint32_t)capacity;
-  memset(table->buckets, 0, 2 * capacity * sizeof *table->buckets);
+  memset(table->buckets, 0, 2 * (size_t)table->capacity * sizeof *table->buckets);
   for (uint32_t i = 0; i < table->count; i++)
     table->buckets[find_bucket(table, table->functions[i])] = i + 1;
   return SLH_OK;
@@ -62,11 +57,9 @@ slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *ou
     if (*out != 0)
       return SLH_OK;
   }
-  if (table->count == table->capacity) {
-    status = widen(heap, table);
-    if (status != SLH_OK)
-      return status;
-  }
+  status = reserve(heap, table);
+  if (status != SLH_OK)
+    return status;
   table->functions[table->count++] = function;
   *out = table->buckets[find_bucket(table, function)] = table->count;
   return SLH_OK;

@@ -5,25 +5,12 @@
 #include "lib/collection.h"
 #include "pool/trap.h"
 
-#define FIRST_CAPACITY 16
-
-/* Room for one more handle. */
+/* Room for one more handle. The number of a free handle is kept in an i31. */
 static slh_status reserve(slh_heap *heap, struct handles *handles)
 {
-  uint64_t capacity = handles->capacity ? 2 * (uint64_t)handles->capacity : FIRST_CAPACITY;
-  slh_status status;
-
-  if (handles->count < handles->capacity)
-    return SLH_OK;
-  /* The number of a free handle is kept in an i31. */
-  if (capacity > INT32_MAX / 2)
-    return SLH_E_HOST_LIMIT;
-  status = slhi_table_resize(heap, &handles->refs, capacity, sizeof *handles->refs);
-  if (status == SLH_OK)
-    status = slhi_table_resize(heap, &handles->stamps, capacity, sizeof *handles->stamps);
-  if (status == SLH_OK)
-    handles->capacity = (uint32_t)capacity;
-  return status;
+  return slhi_table_reserve(heap, &handles->capacity, (uint64_t)handles->count + 1, INT32_MAX / 2,
+                            &handles->refs, sizeof *handles->refs, &handles->stamps,
+                            sizeof *handles->stamps);
 }
 
 slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,

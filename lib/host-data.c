@@ -7,31 +7,22 @@
 #include "lib/object.h"
 #include "lib/tables.h"
 
-#define FIRST_CAPACITY 16
-
 /* Where an externref has its entry's number. */
 #define NUMBER_OFFSET 4
 
+/* Room for one more entry. */
 static slh_status reserve(slh_heap *heap, struct host_entries *host)
 {
-  uint64_t capacity = host->capacity ? 2 * (uint64_t)host->capacity : FIRST_CAPACITY;
-  slh_status status;
+  uint32_t before = host->capacity;
+  slh_status status =
+      slhi_table_reserve(heap, &host->capacity, (uint64_t)host->used + 1, UINT32_MAX,
+                         &host->entries, sizeof *host->entries, &host->order, sizeof *host->order);
 
-  if (host->used < host->capacity)
-    return SLH_OK;
-  if (capacity > UINT32_MAX)
-    return SLH_E_HOST_LIMIT;
-  status = slhi_table_resize(heap, &host->entries, capacity, sizeof *host->entries);
-  if (status == SLH_OK)
-    status = slhi_table_resize(heap, &host->order, capacity, sizeof *host->order);
-  if (status != SLH_OK)
-    return status;
-  for (uint32_t id = host->capacity; id < capacity; id++) {
+  for (uint32_t id = before; id < host->capacity; id++) {
     host->order[id] = id;
     host->entries[id].place = id;
   }
-  host->capacity = (uint32_t)capacity;
-  return SLH_OK;
+  return status;
 }
 
 static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, bool collect,

@@ -4,6 +4,9 @@
 /* A slot keeps its tables for the next store up to this many bytes. */
 #define KEEP_BYTES (64 * 1024)
 
+/* Of arrays, in items; they double. */
+#define FIRST_CAPACITY 16
+
 /* Stamps are handed to slots in ranges of this many. */
 #define STAMP_RANGE (UINT64_C(1) << 32)
 
@@ -25,6 +28,26 @@ slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t
   if (slhi_heap_slot(heap)->host_bytes + count * each + SLHI_BLOCK_OVERHEAD > heap->max_host)
     return SLH_E_HOST_LIMIT;
   return resize(heap, array, count * each);
+}
+
+slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count, uint64_t most,
+                              void *first, size_t first_bytes, void *second, size_t second_bytes)
+{
+  uint64_t wanted = *capacity ? *capacity : FIRST_CAPACITY;
+  slh_status status;
+
+  if (count <= *capacity)
+    return SLH_OK;
+  while (wanted < count)
+    wanted *= 2;
+  if (wanted > most)
+    return SLH_E_HOST_LIMIT;
+  status = slhi_table_resize(heap, first, wanted, first_bytes);
+  if (status == SLH_OK)
+    status = slhi_table_resize(heap, second, wanted, second_bytes);
+  if (status == SLH_OK)
+    *capacity = (uint32_t)wanted;
+  return status;
 }
 
 slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each)

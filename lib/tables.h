@@ -117,6 +117,15 @@ slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint3
 void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
                       const char *call);
 
+/*
+ * Makes room for `count` items in two arrays that grow together, by doubling
+ * `*capacity`, but not beyond `most`. An item takes so many bytes of each.
+ * SLH_E_NOMEM, SLH_E_HOST_LIMIT (also if `count` is more than `most`): the
+ * capacity is as it was.
+ */
+slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count, uint64_t most,
+                              void *first, size_t first_bytes, void *second, size_t second_bytes);
+
 /* The same for what the library itself needs: does not count. SLH_E_NOMEM. */
 slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each);
 

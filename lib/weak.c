@@ -4,8 +4,6 @@
 
 #include "lib/tables.h"
 
-#define FIRST_CAPACITY 16
-
 /* ---- weak references ---- */
 
 slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out)
@@ -45,21 +43,8 @@ void slh_weak_free(slh_heap *heap, slh_weak weak)
 
 static slh_status reserve(slh_heap *heap, struct finalizers *list, uint64_t count)
 {
-  uint64_t capacity = list->capacity ? list->capacity : FIRST_CAPACITY;
-  slh_status status;
-
-  if (count <= list->capacity)
-    return SLH_OK;
-  while (capacity < count)
-    capacity *= 2;
-  if (capacity > UINT32_MAX)
-    return SLH_E_HOST_LIMIT;
-  status = slhi_table_resize(heap, &list->refs, capacity, sizeof *list->refs);
-  if (status == SLH_OK)
-    status = slhi_table_resize(heap, &list->data, capacity, sizeof *list->data);
-  if (status == SLH_OK)
-    list->capacity = (uint32_t)capacity;
-  return status;
+  return slhi_table_reserve(heap, &list->capacity, count, UINT32_MAX, &list->refs,
+                            sizeof *list->refs, &list->data, sizeof *list->data);
 }
 
 slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data)
