@@ -97,22 +97,38 @@ struct block {
 
 _Static_assert(sizeof(struct block) == SLHI_BLOCK_OVERHEAD, "callers reckon with it");
 
-static void unlink_block(struct slot *slot, struct block *block)
+static void unlink_block(struct host_memory *host, struct block *block)
 {
   *block->link = block->next;
   if (block->next)
     block->next->link = block->link;
-  slot->host_bytes -= block->bytes;
+  host->bytes -= block->bytes;
 }
 
-static void link_block(struct slot *slot, struct block *block)
+static void link_block(struct host_memory *host, struct block *block)
 {
-  block->next = slot->blocks;
-  block->link = &slot->blocks;
+  block->next = host->blocks;
+  block->link = &host->blocks;
   if (block->next)
     block->next->link = &block->next;
-  slot->blocks = block;
-  slot->host_bytes += block->bytes;
+  host->blocks = block;
+  host->bytes += block->bytes;
+}
+
+void *slhi_slot_make_host(struct slot *slot, size_t bytes)
+{
+  struct host_memory *host = slot->host;
+
+  if (!host) {
+    bytes += sizeof *host;
+    host = slhi_allocate(&slot->slab->allocator, bytes);
+    if (!host)
+      return NULL;
+    memset(host, 0, bytes);
+    host->bytes = bytes;
+    slot->host = host;
+  }
+  return host + 1;
 }
 
 void *slhi_slot_resize(struct slot *slot, void *old, size_t bytes)
@@ -122,12 +138,12 @@ void *slhi_slot_resize(struct slot *slot, void *old, size_t bytes)
   struct block *resized;
 
   if (block)
-    unlink_block(slot, block);
+    unlink_block(slot->host, block);
   resized = slhi_resize(allocator, block, sizeof *block + bytes);
   if (resized)
     resized->bytes = sizeof *block + bytes;
   if (resized || block)
-    link_block(slot, resized ? resized : block);
+    link_block(slot->host, resized ? resized : block);
   return resized ? resized + 1 : NULL;
 }
 
@@ -137,12 +153,16 @@ void slhi_slot_free(struct slot *slot, void *memory)
 
   if (!memory)
     return;
-  unlink_block(slot, block);
+  unlink_block(slot->host, block);
   slhi_free(&slot->slab->allocator, block);
 }
 
 void slhi_slot_free_all(struct slot *slot)
 {
-  while (slot->blocks)
-    slhi_slot_free(slot, slot->blocks + 1);
+  if (!slot->host)
+    return;
+  while (slot->host->blocks)
+    slhi_slot_free(slot, slot->host->blocks + 1);
+  slhi_free(&slot->slab->allocator, slot->host);
+  slot->host = NULL;
 }

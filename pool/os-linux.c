@@ -2,14 +2,40 @@
 #include "pool/os.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* User addresses with four-level page tables, on x86-64; other 64-bit ports
  * of Linux have at least as many by default, or fail the reservation. */
 #define ADDRESS_BITS 47
+
+/* Of a call that a signal interrupts. */
+#define TRIES 8
+
+/* From Linux's <asm-generic/mman-common.h> and <linux/fcntl.h>: newer than the
+ * headers that this may be compiled with. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+#ifndef PIDFD_SELF
+#define PIDFD_SELF (-10000)
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
 
 uint64_t slhi_os_page_size(void)
 {
@@ -73,16 +99,126 @@ int slhi_os_commit(void *memory, size_t bytes)
   return mprotect(memory, bytes, PROT_READ | PROT_WRITE) ? errno : 0;
 }
 
-int slhi_os_decommit(void *memory, size_t bytes)
+int slhi_os_protect_none(void *memory, size_t bytes)
 {
-  int tries = 8;
+  return mprotect(memory, bytes, PROT_NONE) ? errno : 0;
+}
 
-  while (madvise(memory, bytes, MADV_DONTNEED)) {
-    if (errno != EINTR || --tries == 0)
+static int advise(void *memory, size_t bytes, int advice)
+{
+  int tries = TRIES;
+
+  while (madvise(memory, bytes, advice)) {
+    if ((errno != EINTR && errno != EAGAIN) || --tries == 0)
       return errno;
   }
   return 0;
 }
+
+int slhi_os_decommit(void *memory, size_t bytes)
+{
+  return advise(memory, bytes, MADV_DONTNEED);
+}
+
+int slhi_os_populate(void *memory, size_t bytes)
+{
+  return advise(memory, bytes, MADV_POPULATE_WRITE);
+}
+
+int slhi_os_huge(void *memory, size_t bytes, bool yes)
+{
+  return advise(memory, bytes, yes ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+int slhi_os_guard(void *memory, size_t bytes)
+{
+  return advise(memory, bytes, MADV_GUARD_INSTALL);
+}
+
+int slhi_os_unguard(void *memory, size_t bytes)
+{
+  return advise(memory, bytes, MADV_GUARD_REMOVE);
+}
+
+/* ---- several ranges ---- */
+
+static ssize_t advise_process(int file, const struct iovec *ranges, size_t count)
+{
+  return syscall(SYS_process_madvise, file, ranges, count, MADV_DONTNEED, 0u);
+}
+
+/* Says "this process" by the number that kernels since 6.14 know, else by a
+ * descriptor that is not kept: a host may close what it does not know, and a
+ * forked child would act on its parent. */
+static ssize_t advise_self(const struct iovec *ranges, size_t count)
+{
+  static atomic_bool has_no_number;
+  ssize_t done;
+  int file;
+
+  if (!atomic_load_explicit(&has_no_number, memory_order_relaxed)) {
+    done = advise_process(PIDFD_SELF, ranges, count);
+    if (done >= 0 || errno != EBADF)
+      return done;
+    atomic_store_explicit(&has_no_number, true, memory_order_relaxed);
+  }
+  file = (int)syscall(SYS_pidfd_open, getpid(), 0u);
+  if (file < 0)
+    return -1;
+  done = advise_process(file, ranges, count);
+  if (done >= 0) {
+    close(file);
+  } else {
+    int error = errno;
+
+    close(file);
+    errno = error;
+  }
+  return done;
+}
+
+/* Takes `done` bytes off the front; returns how many ranges are done whole. */
+static uint32_t advance(struct iovec *ranges, uint32_t count, size_t done)
+{
+  uint32_t i = 0;
+
+  for (; i < count && done >= ranges[i].iov_len; i++) {
+    done -= ranges[i].iov_len;
+    ranges[i].iov_len = 0;
+  }
+  if (i < count) {
+    ranges[i].iov_base = (char *)ranges[i].iov_base + done;
+    ranges[i].iov_len -= done;
+  }
+  return i;
+}
+
+int slhi_os_decommit_many(struct iovec *ranges, uint32_t count)
+{
+  int tries = TRIES;
+
+  while (count > 0) {
+    uint32_t some = count < IOV_MAX ? count : IOV_MAX;
+    ssize_t done = advise_self(ranges, some);
+    uint32_t whole;
+
+    /* 0 would be a kernel that says yes and does nothing. */
+    if (done <= 0) {
+      if (done == 0)
+        return EINVAL;
+      if ((errno != EINTR && errno != EAGAIN) || --tries == 0)
+        return errno;
+      continue;
+    }
+    whole = advance(ranges, some, (size_t)done);
+    ranges += whole;
+    count -= whole;
+    tries = TRIES;
+  }
+  return 0;
+}
+
+/* ---- counting ---- */
 
 int slhi_os_resident(void *memory, size_t bytes, uint64_t *out)
 {
@@ -106,4 +242,38 @@ int slhi_os_resident(void *memory, size_t bytes, uint64_t *out)
   }
   *out = resident;
   return 0;
+}
+
+/* ---- threads ---- */
+
+/* From <linux/membarrier.h>. */
+#define MEMBARRIER_EXPEDITED (1 << 3)
+#define MEMBARRIER_REGISTER_EXPEDITED (1 << 4)
+
+/* Sanitizers do not know what a fence on behalf of another thread does. */
+#if defined(__SANITIZE_THREAD__)
+#define HAS_FENCE false
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_FENCE false
+#endif
+#endif
+#ifndef HAS_FENCE
+#define HAS_FENCE true
+#endif
+
+bool slhi_os_fence_open(void)
+{
+  return HAS_FENCE && syscall(SYS_membarrier, MEMBARRIER_REGISTER_EXPEDITED, 0, 0) == 0 &&
+         syscall(SYS_membarrier, MEMBARRIER_EXPEDITED, 0, 0) == 0;
+}
+
+void slhi_os_fence(void)
+{
+  const struct timespec while_ = {0, 1000000};
+
+  /* Can only fail under a filter that was installed since. Then time must do:
+   * no processor holds a store back for a millisecond. */
+  if (syscall(SYS_membarrier, MEMBARRIER_EXPEDITED, 0, 0) != 0)
+    nanosleep(&while_, NULL);
 }

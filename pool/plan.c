@@ -11,15 +11,55 @@
 #define MIB (1024 * KIB)
 #define TIB (1024 * 1024 * MIB)
 
+/* Most bytes of an address, so that no sum below overflows. */
+#define ADDRESSES (UINT64_C(1) << 56)
+
 /* field, minimum, default, maximum */
 #define OPTIONS(X)                                                                                 \
   X(slots, 1, 1000, UINT64_C(1) << 31)                                                             \
-  X(max_heap_bytes, 4 * KIB, SLHI_MAX_HEAP_BYTES, SLHI_MAX_HEAP_BYTES)                             \
-  X(guard_bytes, SLH_STRUCT_SIZE_MAX, 1 * MIB, 1 * TIB)                                            \
   X(keep_resident_bytes, 1, 1 * MIB, UINT64_MAX - MIB)                                             \
-  X(max_collections, 1, 16, 65536)                                                                 \
+  X(max_collections, 1, 16, 65535)                                                                 \
   X(keep_evacuation_bytes, 1, 32 * MIB, UINT64_MAX - MIB)                                          \
-  X(budget_bytes, 1, UINT64_MAX, UINT64_MAX)
+  X(budget_bytes, 1, UINT64_MAX, UINT64_MAX)                                                       \
+  X(resident_budget_bytes, 1, UINT64_MAX, UINT64_MAX)                                              \
+  X(decay_ms, 1, 10000, UINT64_C(1) << 40)
+
+#define WIDE_OPTIONS(X)                                                                            \
+  X(max_heap_bytes, 4 * KIB, SLHI_MAX_HEAP_BYTES, SLHI_MAX_HEAP_BYTES)                             \
+  X(guard_bytes, SLH_STRUCT_SIZE_MAX, 1 * MIB, 1 * TIB)
+
+#define DENSE_SLOT_OPTIONS(X) X(slot_bytes, 512, 64 * KIB, 2 * 1024 * MIB)
+
+/* By default what the slot of 16 times the smallest holds. */
+#define DENSE_OPTIONS(X)                                                                           \
+  X(max_heap_bytes, 1,                                                                             \
+    slhi_at_most(16 * options->slot_bytes, SLHI_WIDE_BYTES) - options->guard_bytes,                \
+    SLHI_WIDE_BYTES)
+
+#define ENUMERATIONS(X)                                                                            \
+  X(isolation, SLH_ISOLATION_NONE)                                                                 \
+  X(kind, SLH_POOL_DENSE)                                                                          \
+  X(decommit, SLH_DECOMMIT_ENGINES - 1)                                                            \
+  X(huge_pages, SLH_HUGE_LARGE)
+
+static slh_status check_dense(const slh_pool_options *options, slh_error *error)
+{
+  uint64_t width = options->slot_bytes;
+
+  if ((width & (width - 1)) != 0)
+    return slhi_error(error, SLH_E_INVALID, "slot_bytes is %" PRIu64 ", allowed are powers of two",
+                      width);
+  if (options->guard_bytes != 0 && width < 64 * KIB)
+    return slhi_error(error, SLH_E_INVALID,
+                      "guard_bytes is %" PRIu64 ", but slots of %" PRIu64
+                      " bytes are too small for guards: allowed is 0, or slot_bytes from 65536 on",
+                      options->guard_bytes, width);
+  if (options->guard_bytes > width / 2)
+    return slhi_error(error, SLH_E_INVALID,
+                      "guard_bytes is %" PRIu64 ", allowed are up to half of slot_bytes, %" PRIu64,
+                      options->guard_bytes, width / 2);
+  return SLH_OK;
+}
 
 static slh_status read_options(const slh_pool_options *given, slh_pool_options *options,
                                slh_error *error)
@@ -39,10 +79,25 @@ static slh_status read_options(const slh_pool_options *given, slh_pool_options *
     return slhi_error(error, SLH_E_INVALID,                                                        \
                       #field " is %" PRIu64 ", allowed are %" PRIu64 " to %" PRIu64,               \
                       options->field, (uint64_t)(minimum), (uint64_t)(maximum));
+#define CHECK_ENUM(field, last)                                                                    \
+  if ((unsigned)options->field > (last))                                                           \
+    return slhi_error(error, SLH_E_INVALID, #field " is %d, allowed are 0 to %d",                  \
+                      (int)options->field, (int)(last));
   OPTIONS(CHECK)
-  if ((unsigned)options->isolation > SLH_ISOLATION_NONE)
-    return slhi_error(error, SLH_E_INVALID, "isolation is %d, allowed are 0 to %d",
-                      (int)options->isolation, (int)SLH_ISOLATION_NONE);
+  ENUMERATIONS(CHECK_ENUM)
+  if (options->kind == SLH_POOL_WIDE) {
+    if (options->slot_bytes != 0)
+      return slhi_error(error, SLH_E_INVALID,
+                        "slot_bytes is %" PRIu64 ", but slots of a wide pool have 4 GiB: allowed "
+                        "is 0, or kind SLH_POOL_DENSE",
+                        options->slot_bytes);
+    WIDE_OPTIONS(CHECK)
+    return SLH_OK;
+  }
+  DENSE_SLOT_OPTIONS(CHECK)
+  if (check_dense(options, error) != SLH_OK)
+    return SLH_E_INVALID;
+  DENSE_OPTIONS(CHECK)
   return SLH_OK;
 }
 
@@ -57,35 +112,92 @@ static slh_status check_limits(const slh_host_limits *limits, slh_error *error)
   return SLH_OK;
 }
 
+static void lay_out_wide(const slh_pool_options *options, slh_pool_plan *plan)
+{
+  plan->max_heap_bytes = slhi_round_up(options->max_heap_bytes, plan->page_bytes);
+  plan->slot_stride_bytes = SLHI_WIDE_BYTES + plan->guard_bytes;
+  plan->lead_guard_bytes = plan->page_bytes;
+  plan->sizes = 1;
+}
+
+/* As many slots of each size, so that each heap can grow to the largest. */
+static void lay_out_dense(const slh_pool_options *options, slh_pool_plan *plan)
+{
+  uint64_t need = options->max_heap_bytes + plan->guard_bytes;
+  uint64_t width = options->slot_bytes;
+
+  for (plan->sizes = 1; width < need && width < SLHI_WIDE_BYTES; plan->sizes++)
+    width *= 2;
+  plan->slot_stride_bytes = options->slot_bytes;
+  plan->max_heap_bytes =
+      slhi_at_most(width - plan->guard_bytes, SLHI_MAX_HEAP_BYTES) - SLH_DENSE_START;
+}
+
 static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_plan *plan)
 {
+  uint64_t most;
+
+  plan->kind = options->kind;
   plan->page_bytes = page;
   plan->slots = options->slots;
   plan->isolation = options->isolation;
   plan->budget_bytes = options->budget_bytes;
-  plan->max_heap_bytes = slhi_round_up(options->max_heap_bytes, page);
+  plan->resident_budget_bytes = options->resident_budget_bytes;
+  plan->decay_ms = options->decay_ms;
+  plan->decommit = options->decommit;
+  plan->huge_pages = options->huge_pages;
+  plan->populate = options->populate && options->kind == SLH_POOL_WIDE;
   plan->guard_bytes = slhi_round_up(options->guard_bytes, page);
-  plan->slot_stride_bytes = SLHI_WIDE_BYTES + plan->guard_bytes;
-  plan->lead_guard_bytes = page;
-  plan->keep_resident_bytes =
-      slhi_at_most(slhi_round_up(options->keep_resident_bytes, page), plan->max_heap_bytes);
+  if (plan->kind == SLH_POOL_WIDE)
+    lay_out_wide(options, plan);
+  else
+    lay_out_dense(options, plan);
+  most = slhi_round_up(plan->max_heap_bytes, page);
+  plan->keep_resident_bytes = slhi_at_most(slhi_round_up(options->keep_resident_bytes, page), most);
   plan->evacuation_spaces = options->max_collections;
-  plan->evacuation_stride_bytes = plan->max_heap_bytes + page;
+  plan->evacuation_stride_bytes = most + page;
   plan->keep_evacuation_bytes =
-      slhi_at_most(slhi_round_up(options->keep_evacuation_bytes, page), plan->max_heap_bytes);
+      slhi_at_most(slhi_round_up(options->keep_evacuation_bytes, page), most);
 }
 
-/* Two mappings a slot (accessible, not accessible); the lead and the table of
- * records of each slab; the record of the pool. */
-static uint64_t mappings(uint64_t slots, uint64_t spaces)
+/* Address space of one slot of each size. */
+static uint64_t bytes_each(const slh_pool_plan *plan)
 {
-  return 2 * slots + 2 * spaces + 5;
+  return plan->slot_stride_bytes * ((UINT64_C(1) << plan->sizes) - 1);
+}
+
+/* Mappings that a slot can take: wide, what is accessible and what is not;
+ * dense, none of its own, unless its guards are. */
+static uint64_t mappings_each(const slh_pool_plan *plan, const slh_host_limits *limits)
+{
+  if (plan->kind == SLH_POOL_WIDE)
+    return 2;
+  return plan->guard_bytes != 0 && !limits->light_guards ? 2 * plan->sizes : 0;
+}
+
+/* Two for each space (as for wide slots) and its lead, the records of each
+ * slab, the heaps' memory, the record of the pool. */
+static uint64_t mappings_fixed(const slh_pool_plan *plan)
+{
+  return 2 * plan->evacuation_spaces + plan->sizes + 4;
 }
 
 /* How many slots fit into what `limit` leaves after `fixed`. */
 static uint64_t slots_that_fit(uint64_t limit, uint64_t fixed, uint64_t each)
 {
+  if (each == 0)
+    return limit > fixed ? UINT64_MAX : 0;
   return limit > fixed ? (limit - fixed) / each : 0;
+}
+
+/* The slots of each size begin at a page. */
+static uint64_t slab_bytes(const slh_pool_plan *plan)
+{
+  uint64_t bytes = plan->lead_guard_bytes;
+
+  for (uint64_t size = 0; size < plan->sizes; size++)
+    bytes += slhi_round_up(plan->slots * (plan->slot_stride_bytes << size), plan->page_bytes);
+  return bytes;
 }
 
 /* That the host has room for the slots. Errors name the limit that is met
@@ -95,10 +207,11 @@ static slh_status check_fit(slh_pool_plan *plan, const slh_host_limits *limits, 
   uint64_t spaces = plan->evacuation_spaces;
   uint64_t fixed_bytes =
       spaces * plan->evacuation_stride_bytes + plan->page_bytes + plan->lead_guard_bytes;
-  uint64_t by_bytes =
-      slots_that_fit(limits->address_space_bytes, fixed_bytes, plan->slot_stride_bytes);
+  uint64_t by_bytes = slots_that_fit(slhi_at_most(limits->address_space_bytes, ADDRESSES),
+                                     fixed_bytes, bytes_each(plan));
   uint64_t by_mappings =
-      slots_that_fit(limits->max_mappings, mappings(0, spaces) + SLHI_SPARE_MAPPINGS, 2);
+      slots_that_fit(limits->max_mappings, mappings_fixed(plan) + SLHI_SPARE_MAPPINGS,
+                     mappings_each(plan, limits));
   uint64_t fit = by_bytes < by_mappings ? by_bytes : by_mappings;
 
   if (plan->slots > by_bytes)
@@ -106,18 +219,25 @@ static slh_status check_fit(slh_pool_plan *plan, const slh_host_limits *limits, 
                       "%" PRIu64 " slots of %" PRIu64 " bytes and %" PRIu64
                       " evacuation spaces exceed the %" PRIu64 " bytes of address space; %" PRIu64
                       " slots would fit",
-                      plan->slots, plan->slot_stride_bytes, spaces, limits->address_space_bytes,
-                      fit);
-  plan->mappings = mappings(plan->slots, spaces);
+                      plan->slots, bytes_each(plan), spaces, limits->address_space_bytes, fit);
+  plan->mappings = mappings_fixed(plan) + plan->slots * mappings_each(plan, limits);
   if (plan->slots > by_mappings)
     return slhi_error(
         error, SLH_E_LIMIT,
         "%" PRIu64 " slots take up to %" PRIu64 " mappings, the system allows %" PRIu64
         " (vm.max_map_count) and %d are left to the process; %" PRIu64 " slots would fit",
         plan->slots, plan->mappings, limits->max_mappings, SLHI_SPARE_MAPPINGS, fit);
-  plan->slab_bytes = plan->lead_guard_bytes + plan->slots * plan->slot_stride_bytes;
+  plan->slab_bytes = slab_bytes(plan);
   plan->evacuation_slab_bytes = plan->page_bytes + spaces * plan->evacuation_stride_bytes;
   return SLH_OK;
+}
+
+void slh_host_limits_get(slh_host_limits *out)
+{
+  out->page_bytes = slhi_os_page_size();
+  out->address_space_bytes = slhi_os_address_space();
+  out->max_mappings = slhi_os_mapping_limit();
+  out->light_guards = slhi_os_has(SLHI_OS_GUARD);
 }
 
 slh_status slh_pool_plan_new(const slh_pool_options *given, const slh_host_limits *limits,
@@ -131,9 +251,7 @@ slh_status slh_pool_plan_new(const slh_pool_options *given, const slh_host_limit
   if (status != SLH_OK)
     return status;
   if (!limits) {
-    host.page_bytes = slhi_os_page_size();
-    host.address_space_bytes = slhi_os_address_space();
-    host.max_mappings = slhi_os_mapping_limit();
+    slh_host_limits_get(&host);
     limits = &host;
   }
   status = check_limits(limits, error);

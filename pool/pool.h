@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * A pool: a slab of slots for heaps, and a slab of evacuation spaces that are
- * lent to collections. What lib/ needs of it.
+ * A pool: slabs of slots for heaps, one for each size, and a slab of evacuation
+ * spaces that are lent to collections. What lib/ needs of it.
  */
 #ifndef SLOTHEAP_POOL_POOL_H
 #define SLOTHEAP_POOL_POOL_H
@@ -10,35 +10,81 @@
 
 #include "pool/slab.h"
 
+/* Sizes of slots: 512 bytes to 4 GiB. */
+#define SLHI_SIZES_MAX 24
+
 struct slh_pool {
-  struct slab heaps;
-  struct slab spaces;
   slh_pool_plan plan;
-  _Atomic uint64_t budget_used; /* of plan.budget_bytes */
+  char *memory; /* of all heaps' slots: one reservation */
+  char *spaces_memory;
+  _Atomic uint64_t budget_used;          /* of plan.budget_bytes */
+  alignas(64) _Atomic uint64_t resident; /* sum of what slots of all slabs keep */
+  _Atomic uint64_t traps;
+  _Atomic uint64_t decayed;          /* when, in milliseconds */
+  struct decay_thread *decay_thread; /* or NULL */
+  struct slab spaces;
+  struct slab heaps[]; /* by size; heaps that outgrew their slot borrow of larger ones */
 };
 
-/* The pool that a heap's slot belongs to. */
 static inline slh_pool *slhi_pool_of(const struct slot *slot)
 {
-  return (slh_pool *)((char *)slot->slab - offsetof(slh_pool, heaps));
+  return slot->slab->pool;
 }
+
+/* ---- slots of heaps ---- */
+
+/* Takes a slot; see slhi_slab_take. */
+struct slot *slhi_pool_take(slh_pool *pool, uint32_t tag, uint64_t nanoseconds);
+
+/* A slot of a dense pool can have borrowed the memory of a larger one. */
+struct slot *slhi_slot_borrowed(struct slot *slot);
+
+/* The slot with a heap's memory. */
+static inline struct slot *slhi_slot_memory(struct slot *slot)
+{
+  return SLH_UNLIKELY(slot->slab->open) ? slhi_slot_borrowed(slot) : slot;
+}
+
+/* From now on the slot has its own memory again. */
+void slhi_slot_own(struct slot *slot);
+
+/* Scrubs a heap's slot, of which [start, start + dirty) was written, for its
+ * next store; slhi_pool_release also returns it. */
+void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty);
+void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty);
+void slhi_pool_release_memory(struct slot *memory, char *start, uint64_t dirty);
+
+/*
+ * Makes at least `bytes` of a heap's slot accessible. In a dense pool that can
+ * move the `used` bytes of the heap to a larger slot: `*start` changes then, and
+ * `*width`. SLH_E_LIMIT, SLH_E_NOMEM, SLH_E_FULL (no larger slot is free).
+ */
+slh_status slhi_pool_grow(struct slot *slot, uint64_t bytes, uint64_t used, char **start,
+                          uint64_t *width);
 
 /* Takes `bytes` out of the pool's budget. False: it has not that much left. */
 bool slhi_pool_charge(slh_pool *pool, uint64_t bytes);
 void slhi_pool_refund(slh_pool *pool, uint64_t bytes);
 
-/* Scrubs a heap's slot, of which [start, start + dirty) was written, without
- * returning it. */
-void slhi_pool_scrub(struct slot *slot, uint64_t dirty);
+/* In a child after fork. */
+void slhi_pool_after_fork(slh_pool *pool);
+
+/* ---- evacuation spaces ---- */
 
 /*
- * Lends an evacuation space with at least `bytes` accessible. Its bytes are
- * whatever the last collection left there; no guest can ever address them.
- * SLH_E_BUSY (all are lent), SLH_E_NOMEM.
+ * Lends a heap's slot an evacuation space with at least `bytes` accessible. Its
+ * bytes are whatever the last collection left there; no guest can ever address
+ * them. SLH_E_BUSY (all are lent), SLH_E_NOMEM.
  */
-slh_status slhi_pool_lend_space(slh_pool *pool, uint64_t bytes, struct slot **out);
+slh_status slhi_pool_lend_space(struct slot *slot, uint64_t bytes);
 
-/* Takes a space back; `used` bytes from its start on were written. */
-void slhi_pool_return_space(slh_pool *pool, struct slot *space, uint64_t used);
+/* The space that was lent. */
+static inline struct slot *slhi_slot_space(const struct slot *slot)
+{
+  return &slhi_pool_of(slot)->spaces.slots[slot->space - 1];
+}
+
+/* Takes it back; `used` bytes from its start on were written. */
+void slhi_pool_return_space(struct slot *slot, uint64_t used);
 
 #endif

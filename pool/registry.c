@@ -95,17 +95,36 @@ void slhi_registry_remove(slh_pool *pool)
   atomic_store(&entry->claimed, false);
 }
 
-/* The slot of `pool` that an address belongs to, by arithmetic. */
-static struct slot *slot_at(const slh_pool *pool, uintptr_t address)
+/* Offset 0 of a slab's first slot. */
+static uintptr_t first_base(const struct slab *slab)
 {
-  const struct slab *slab = &pool->heaps;
-  uintptr_t first_base = (uintptr_t)slab->memory + slab->lead - SLH_WIDE_START;
-  uint64_t number;
+  return (uintptr_t)slab->memory + slab->lead - slab->gap;
+}
 
-  if (address < first_base || address >= (uintptr_t)slab->memory + slab->bytes)
-    return NULL;
-  number = (address - first_base) / slab->stride;
-  return number < slab->count ? &slab->slots[number] : NULL;
+/* The slot of `pool` whose memory an address belongs to, by arithmetic. */
+static struct slot *memory_at(slh_pool *pool, uintptr_t address)
+{
+  for (uint64_t size = 0; size < pool->plan.sizes; size++) {
+    const struct slab *slab = &pool->heaps[size];
+
+    if (address >= first_base(slab) && address < (uintptr_t)slab->memory + slab->bytes) {
+      uint64_t number = (address - first_base(slab)) / slab->stride;
+
+      return number < slab->count ? &slab->slots[number] : NULL;
+    }
+  }
+  return NULL;
+}
+
+/* Whose heap is in that memory: a larger slot has the number of the one that
+ * borrowed it as its tag. */
+static struct slot *slot_of(slh_pool *pool, struct slot *memory)
+{
+  struct slab *slots = &pool->heaps[0];
+
+  if (memory >= slots->slots && memory < slots->slots + slots->count)
+    return memory;
+  return &slots->slots[memory->tag % slots->count];
 }
 
 bool slhi_registry_find(const void *address, struct registry_hit *out)
@@ -117,13 +136,23 @@ bool slhi_registry_find(const void *address, struct registry_hit *out)
         continue;
       atomic_fetch_add(&out->entry->readers, 1);
       out->pool = atomic_load(&out->entry->pool);
-      out->slot = out->pool ? slot_at(out->pool, (uintptr_t)address) : NULL;
-      if (out->slot)
+      out->memory = out->pool ? memory_at(out->pool, (uintptr_t)address) : NULL;
+      if (out->memory) {
+        out->slot = slot_of(out->pool, out->memory);
         return true;
+      }
       atomic_fetch_sub(&out->entry->readers, 1);
     }
   }
   return false;
+}
+
+void slhi_registry_after_fork(void)
+{
+  for (struct chunk *chunk = &first; chunk; chunk = atomic_load(&chunk->next)) {
+    for (int i = 0; i < CHUNK_ENTRIES; i++)
+      atomic_store(&chunk->entries[i].readers, 0);
+  }
 }
 
 void slhi_registry_done(const struct registry_hit *hit)
@@ -153,17 +182,19 @@ bool slhi_registry_visit(bool (*visit)(void *context, slh_pool *pool), void *con
 bool slh_find_address(const void *address, slh_place *out)
 {
   struct registry_hit hit;
-  const struct slab *slab;
-  const char *base;
+  const struct slab *slab = NULL;
 
   if (!slhi_registry_find(address, &hit))
     return false;
-  slab = &hit.pool->heaps;
-  base = slab->memory + slab->lead + (uint64_t)(hit.slot - slab->slots) * slab->stride -
-         SLH_WIDE_START;
+  /* Not through the slot, which may never have been taken. */
+  for (uint64_t size = 0; size < hit.pool->plan.sizes; size++) {
+    slab = &hit.pool->heaps[size];
+    if (hit.memory >= slab->slots && hit.memory < slab->slots + slab->count)
+      break;
+  }
   out->pool = hit.pool;
   out->heap = (slh_heap *)(void *)hit.slot->owner;
-  out->offset = (uintptr_t)address - (uintptr_t)base;
+  out->offset = ((uintptr_t)address - first_base(slab)) % slab->stride;
   slhi_registry_done(&hit);
   return true;
 }

@@ -20,7 +20,8 @@ struct registry_entry;
 /* A slot that was found, held until slhi_registry_done. */
 struct registry_hit {
   slh_pool *pool;
-  struct slot *slot;
+  struct slot *slot;   /* of the heap */
+  struct slot *memory; /* the same, or a larger one that it borrowed */
   struct registry_entry *entry;
 };
 
@@ -28,6 +29,9 @@ struct registry_hit {
  * slhi_registry_done. */
 bool slhi_registry_find(const void *address, struct registry_hit *out);
 void slhi_registry_done(const struct registry_hit *hit);
+
+/* In a child after fork: readers of other threads are gone. */
+void slhi_registry_after_fork(void);
 
 /* Calls `visit` for each pool until one returns false; returns whether all
  * were visited. Pools made or freed meanwhile may or may not be among them. */

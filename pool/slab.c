@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "pool/slab.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
 #include "pool/error.h"
+#include "pool/magazine.h"
 #include "pool/os.h"
-#include "pool/plan.h"
+#include "pool/pool.h"
+#include "pool/residency.h"
 
 #define TOP(word) ((uint32_t)(word))
 #define NEXT_WORD(word, top) ((((word) >> 32) + 1) << 32 | (top))
+
+/* Slots that go from shards into a magazine, or back, at a time. */
+#define BATCH (SLHI_MAGAZINE_SLOTS / 2)
+
+/* A thread that waits for a slot, on its own stack. */
+struct waiter {
+  pthread_cond_t handed;
+  struct slot *slot; /* or NULL */
+  struct waiter *next;
+};
+
+/* ---- opening and closing ---- */
 
 static size_t record_bytes(const struct slab *slab)
 {
@@ -15,27 +33,25 @@ static size_t record_bytes(const struct slab *slab)
 
 slh_status slhi_slab_open(struct slab *slab, slh_error *error)
 {
-  void *memory;
+  static _Atomic uint64_t ids;
   void *records;
-  int failed;
+  int failed = slhi_threads_watch();
+  slh_status status;
 
-  slab->bytes = slab->lead + slab->count * slab->stride;
-  failed = slhi_os_reserve(slab->bytes, &memory);
   if (failed)
-    return slhi_error_errno(error, SLH_E_NOMEM, failed,
-                            "reserving %llu bytes of address space for %u slots",
-                            (unsigned long long)slab->bytes, (unsigned)slab->count);
+    return slhi_error_errno(error, SLH_E_NOMEM, failed, "watching for the end of threads");
   failed = slhi_os_map(record_bytes(slab), &records);
-  if (failed) {
-    slhi_os_unmap(memory, slab->bytes);
+  if (failed)
     return slhi_error_errno(error, SLH_E_NOMEM, failed, "mapping the records of %u slots",
                             (unsigned)slab->count);
+  status = slhi_decommit_open(&slab->decommit, slab->wish, error);
+  if (status != SLH_OK) {
+    slhi_os_unmap(records, record_bytes(slab));
+    return status;
   }
-  slab->memory = memory;
   slab->slots = records;
-  atomic_init(&slab->free, 0);
-  atomic_init(&slab->fresh, 0);
-  atomic_init(&slab->refusals, 0);
+  slab->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
+  pthread_mutex_init(&slab->lock, NULL);
   return SLH_OK;
 }
 
@@ -43,34 +59,57 @@ void slhi_slab_close(struct slab *slab)
 {
   for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
     slhi_slot_free_all(&slab->slots[i]);
+  slhi_magazines_free(slab);
+  slhi_decommit_close(&slab->decommit);
+  pthread_mutex_destroy(&slab->lock);
   slhi_os_unmap(slab->slots, record_bytes(slab));
-  slhi_os_unmap(slab->memory, slab->bytes);
 }
 
-static struct slot *pop(struct slab *slab)
+/* ---- shards ---- */
+
+static struct slot *pop(struct slab *slab, slot_stack *stack)
 {
-  uint64_t word = atomic_load_explicit(&slab->free, memory_order_acquire);
+  uint64_t word = atomic_load_explicit(stack, memory_order_acquire);
 
   while (TOP(word) != 0) {
     struct slot *slot = &slab->slots[TOP(word) - 1];
     uint32_t below = atomic_load_explicit(&slot->next, memory_order_relaxed);
 
-    if (atomic_compare_exchange_weak_explicit(&slab->free, &word, NEXT_WORD(word, below),
+    if (atomic_compare_exchange_weak_explicit(stack, &word, NEXT_WORD(word, below),
                                               memory_order_acquire, memory_order_acquire))
       return slot;
   }
   return NULL;
 }
 
-static void push(struct slab *slab, struct slot *slot)
+/* A chain of slots, linked from `first` to `last`. */
+static void push_chain(struct slab *slab, slot_stack *stack, struct slot *first, struct slot *last)
 {
-  uint32_t number = (uint32_t)(slot - slab->slots) + 1;
-  uint64_t word = atomic_load_explicit(&slab->free, memory_order_relaxed);
+  uint32_t number = (uint32_t)(first - slab->slots) + 1;
+  uint64_t word = atomic_load_explicit(stack, memory_order_relaxed);
 
   do {
-    atomic_store_explicit(&slot->next, TOP(word), memory_order_relaxed);
-  } while (!atomic_compare_exchange_weak_explicit(&slab->free, &word, NEXT_WORD(word, number),
+    atomic_store_explicit(&last->next, TOP(word), memory_order_relaxed);
+  } while (!atomic_compare_exchange_weak_explicit(stack, &word, NEXT_WORD(word, number),
                                                   memory_order_release, memory_order_relaxed));
+}
+
+/* The stack that a free slot belongs on. */
+static void push(struct slab *slab, uint32_t home, struct slot *slot)
+{
+  struct shard *shard = &slab->shards[home];
+
+  push_chain(slab, slot->resident ? &shard->hot : &shard->clean, slot, slot);
+}
+
+static struct slot *pop_shards(struct slab *slab, uint32_t home, size_t stack)
+{
+  struct slot *slot = NULL;
+
+  for (uint32_t i = 0; i < SLHI_SHARDS && !slot; i++)
+    slot =
+        pop(slab, (slot_stack *)(void *)((char *)&slab->shards[(home + i) % SLHI_SHARDS] + stack));
+  return slot;
 }
 
 static struct slot *take_fresh(struct slab *slab)
@@ -85,58 +124,414 @@ static struct slot *take_fresh(struct slab *slab)
                                                   memory_order_relaxed, memory_order_relaxed));
   slot = &slab->slots[number];
   slot->slab = slab;
-  slot->start = slab->memory + slab->lead + number * slab->stride;
   return slot;
 }
 
-struct slot *slhi_slab_take(struct slab *slab)
+static struct slot *take_shared(struct slab *slab, uint32_t home)
 {
-  struct slot *slot = pop(slab);
+  struct slot *slot = pop_shards(slab, home, offsetof(struct shard, hot));
 
   if (!slot)
-    slot = take_fresh(slab);
-  if (!slot) {
-    atomic_fetch_add_explicit(&slab->refusals, 1, memory_order_relaxed);
+    slot = pop_shards(slab, home, offsetof(struct shard, cool));
+  if (!slot)
+    slot = pop_shards(slab, home, offsetof(struct shard, clean));
+  return slot ? slot : take_fresh(slab);
+}
+
+/* ---- a thread in its magazine ---- */
+
+/* The slot put last, of those with the tag if there is one. */
+static inline struct slot *unload(struct slab *slab, struct magazine *magazine, uint32_t tag)
+{
+  uint32_t *slots = magazine->slots;
+  uint32_t last = magazine->count - 1;
+  uint32_t at = last;
+  uint32_t number;
+
+  if (magazine->count == 0)
     return NULL;
+  if (SLH_UNLIKELY(tag != 0)) {
+    while (at > 0 && slab->slots[slots[at]].tag != tag)
+      at--;
+    if (slab->slots[slots[at]].tag != tag)
+      at = last;
   }
-  atomic_store_explicit(&slot->in_use, 1, memory_order_relaxed);
-  slhi_count(&slot->count.takes, 1);
+  number = slots[at];
+  for (; at < last; at++)
+    slots[at] = slots[at + 1];
+  magazine->count = last;
+  if (last < magazine->low)
+    magazine->low = last;
+  return &slab->slots[number];
+}
+
+static inline void load(struct slab *slab, struct magazine *magazine, struct slot *slot)
+{
+  magazine->slots[magazine->count++] = (uint32_t)(slot - slab->slots);
+}
+
+/* One from the shards, and some more into the magazine. */
+static struct slot *refill(struct slab *slab, struct magazine *magazine)
+{
+  struct slot *slot;
+
+  for (uint32_t i = 1; i < BATCH; i++) {
+    slot = pop(slab, &slab->shards[magazine->home].hot);
+    if (!slot)
+      break;
+    load(slab, magazine, slot);
+  }
+  slot = magazine->count ? unload(slab, magazine, 0) : take_shared(slab, magazine->home);
+  magazine->low = 0;
   return slot;
 }
 
-bool slhi_slab_put(struct slab *slab, struct slot *slot)
+/* The `count` slots of a magazine that were put first go to its shard. */
+static void spill(struct slab *slab, struct magazine *magazine, uint32_t count, bool cool)
 {
-  if (atomic_load_explicit(&slot->in_use, memory_order_relaxed) == 0)
-    return false;
-  atomic_store_explicit(&slot->in_use, 0, memory_order_relaxed);
-  push(slab, slot);
-  return true;
+  struct shard *shard = &slab->shards[magazine->home];
+
+  for (uint32_t i = 0; i < count; i++) {
+    struct slot *slot = &slab->slots[magazine->slots[i]];
+
+    if (cool && slot->resident)
+      push_chain(slab, &shard->cool, slot, slot);
+    else
+      push(slab, magazine->home, slot);
+  }
+  magazine->count -= count;
+  magazine->low = slhi_at_most(magazine->low, magazine->count);
+  for (uint32_t i = 0; i < magazine->count; i++)
+    magazine->slots[i] = magazine->slots[i + count];
 }
+
+/* ---- at the lock ---- */
+
+/* Has all threads out of their magazines, until `dismiss`. */
+static void gather(struct slab *slab)
+{
+  atomic_store(&slab->attention, 1);
+  if (slhi_fences_are_asymmetric)
+    slhi_os_fence();
+  for (struct magazine *m = atomic_load(&slab->magazines); m; m = m->older) {
+    while (atomic_load(&m->busy) != 0)
+      sched_yield();
+  }
+}
+
+static void dismiss(struct slab *slab)
+{
+  /* While somebody waits, everybody who puts a slot has to come and see. */
+  atomic_store(&slab->attention, slab->first_waiter != NULL);
+}
+
+/* Between these two. What was idle since the last decay is cool already. */
+static void drain(struct slab *slab, bool idle)
+{
+  for (struct magazine *m = atomic_load(&slab->magazines); m; m = m->older) {
+    spill(slab, m, idle ? m->low : m->count, idle);
+    m->low = m->count;
+  }
+}
+
+/* After a fork other threads may have been lost with a slot in their hands. */
+static void find_free_slots(struct slab *slab)
+{
+  memset(slab->shards, 0, sizeof slab->shards);
+  slhi_residency_after_fork(slab);
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
+    struct slot *slot = &slab->slots[i];
+
+    slot->slab = slab; /* it may have been taken just then */
+    if (!slhi_slot_is_taken(slot))
+      push(slab, i % SLHI_SHARDS, slot);
+  }
+  slab->forked = false;
+  dismiss(slab);
+}
+
+void slhi_slab_lock(struct slab *slab)
+{
+  pthread_mutex_lock(&slab->lock);
+  if (SLH_UNLIKELY(slab->forked))
+    find_free_slots(slab);
+}
+
+bool slhi_slab_try_lock(struct slab *slab)
+{
+  return !slab->forked && pthread_mutex_trylock(&slab->lock) == 0;
+}
+
+void slhi_slab_unlock(struct slab *slab)
+{
+  pthread_mutex_unlock(&slab->lock);
+}
+
+void slhi_slab_put_locked(struct slab *slab, struct slot *slot)
+{
+  struct waiter *waiter = slab->first_waiter;
+
+  if (!waiter) {
+    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+    push(slab, 0, slot);
+    return;
+  }
+  atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+  slab->first_waiter = waiter->next;
+  waiter->slot = slot;
+  pthread_cond_signal(&waiter->handed);
+  dismiss(slab);
+}
+
+static struct timespec deadline_after(uint64_t nanoseconds)
+{
+  const uint64_t second = UINT64_C(1000000000);
+  const uint64_t century = second * 3600 * 24 * 36525;
+  struct timespec now;
+  uint64_t sum;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  sum = (uint64_t)now.tv_nsec + slhi_at_most(nanoseconds, century);
+  now.tv_sec += (time_t)(sum / second);
+  now.tv_nsec = (long)(sum % second);
+  return now;
+}
+
+static struct waiter *join(struct slab *slab, struct waiter *waiter)
+{
+  struct waiter **link = &slab->first_waiter;
+  pthread_condattr_t monotonic;
+
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&waiter->handed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  while (*link)
+    link = &(*link)->next;
+  *link = waiter;
+  dismiss(slab);
+  return waiter;
+}
+
+static void give_up(struct slab *slab, const struct waiter *waiter)
+{
+  struct waiter **link = &slab->first_waiter;
+
+  while (*link != waiter)
+    link = &(*link)->next;
+  *link = waiter->next;
+  dismiss(slab);
+}
+
+/* Waits for a slot to be put: the first who came gets it. */
+static struct slot *wait_for(struct slab *slab, uint64_t nanoseconds)
+{
+  struct timespec deadline = deadline_after(nanoseconds);
+  struct waiter waiter = {.slot = NULL, .next = NULL};
+  int failed = 0;
+
+  join(slab, &waiter);
+  while (!waiter.slot && failed != ETIMEDOUT) {
+    if (slhi_residency_reap(slab, true))
+      continue;
+    failed = pthread_cond_timedwait(&waiter.handed, &slab->lock, &deadline);
+  }
+  if (!waiter.slot)
+    give_up(slab, &waiter);
+  pthread_cond_destroy(&waiter.handed);
+  return waiter.slot;
+}
+
+/* Wherever it may be. */
+static struct slot *take_at_lock(struct slab *slab, uint64_t nanoseconds)
+{
+  struct slot *slot = NULL;
+
+  slhi_slab_lock(slab);
+  if (!slab->first_waiter) {
+    slot = take_shared(slab, 0);
+    if (!slot) {
+      gather(slab);
+      drain(slab, false);
+      slhi_residency_flush(slab);
+      slot = take_shared(slab, 0);
+      /* Who is going to wait has to be told of whatever is put from now on. */
+      if (slot || nanoseconds == 0)
+        dismiss(slab);
+    }
+  }
+  if (slot) {
+    atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+  } else if (nanoseconds != 0) {
+    atomic_fetch_add_explicit(&slab->waits, 1, memory_order_relaxed);
+    slot = wait_for(slab, nanoseconds);
+  }
+  slhi_slab_unlock(slab);
+  if (!slot)
+    atomic_fetch_add_explicit(&slab->refusals, 1, memory_order_relaxed);
+  return slot;
+}
+
+/* ---- take and put ---- */
+
+static void count_take(struct magazine *magazine, const struct slot *slot)
+{
+  slhi_count(&magazine->counts.takes, 1);
+  slhi_count(&magazine->counts.cold, slot->resident == 0);
+}
+
+struct slot *slhi_slab_take(struct slab *slab, uint32_t tag, uint64_t nanoseconds)
+{
+  struct magazine *magazine = slhi_magazine_find(slab);
+  struct slot *slot = NULL;
+
+  if (SLH_LIKELY(magazine && slhi_magazine_enter(slab, magazine))) {
+    slot = unload(slab, magazine, tag);
+    if (SLH_UNLIKELY(!slot))
+      slot = refill(slab, magazine);
+    if (SLH_LIKELY(slot != NULL)) {
+      count_take(magazine, slot);
+      atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+    }
+    slhi_magazine_leave(magazine);
+  }
+  if (SLH_UNLIKELY(!slot)) {
+    slot = take_at_lock(slab, nanoseconds);
+    if (slot && magazine)
+      count_take(magazine, slot);
+  }
+  if (slot) {
+    slot->tag = tag;
+    atomic_store_explicit(&slot->next, 0, memory_order_relaxed); /* see dense.c */
+  }
+  return slot;
+}
+
+void slhi_slab_count_scrubbed(struct slab *slab, uint64_t bytes)
+{
+  struct magazine *magazine = slhi_magazine_find(slab);
+
+  if (magazine)
+    slhi_count(&magazine->counts.scrubbed, bytes);
+}
+
+void slhi_slab_put(struct slab *slab, struct slot *slot, uint64_t scrubbed)
+{
+  struct magazine *magazine = slhi_magazine_find(slab);
+
+  if (SLH_LIKELY(magazine != NULL))
+    slhi_count(&magazine->counts.scrubbed, scrubbed);
+  if (SLH_LIKELY(magazine && slhi_magazine_enter(slab, magazine))) {
+    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+    if (SLH_UNLIKELY(magazine->count == SLHI_MAGAZINE_SLOTS))
+      spill(slab, magazine, BATCH, false);
+    load(slab, magazine, slot);
+    slhi_magazine_leave(magazine);
+    return;
+  }
+  slhi_slab_lock(slab);
+  slhi_slab_put_locked(slab, slot);
+  slhi_slab_unlock(slab);
+}
+
+void slhi_slab_empty(struct slab *slab, struct magazine *magazine)
+{
+  if (slhi_magazine_enter(slab, magazine)) {
+    spill(slab, magazine, magazine->count, false);
+    slhi_magazine_leave(magazine);
+    return;
+  }
+  slhi_slab_lock(slab);
+  while (magazine->count > 0)
+    slhi_slab_put_locked(slab, unload(slab, magazine, 0));
+  slhi_slab_unlock(slab);
+}
+
+/* ---- idle slots ---- */
+
+bool slhi_slab_visit_alone(struct slab *slab, bool (*visit)(struct slab *slab, void *context),
+                           void *context)
+{
+  bool result;
+
+  gather(slab);
+  result = visit(slab, context);
+  dismiss(slab);
+  return result;
+}
+
+void slhi_slab_drain(struct slab *slab, bool idle)
+{
+  gather(slab);
+  drain(slab, idle);
+  dismiss(slab);
+}
+
+void slhi_slab_cool(struct slab *slab)
+{
+  for (uint32_t i = 0; i < SLHI_SHARDS; i++) {
+    struct shard *shard = &slab->shards[i];
+    uint64_t word = atomic_load(&shard->hot);
+
+    /* Cool ones were taken away by now, but for those put there just so. */
+    if (TOP(atomic_load(&shard->cool)) != 0)
+      continue;
+    while (!atomic_compare_exchange_weak(&shard->hot, &word, NEXT_WORD(word, 0)))
+      ;
+    if (TOP(word) != 0)
+      atomic_store(&shard->cool, NEXT_WORD(atomic_load(&shard->cool), TOP(word)));
+  }
+}
+
+struct slot *slhi_slab_take_idle(struct slab *slab, bool hot)
+{
+  struct slot *slot = pop_shards(slab, 0, offsetof(struct shard, cool));
+
+  return slot || !hot ? slot : pop_shards(slab, 0, offsetof(struct shard, hot));
+}
+
+void slhi_slab_after_fork(struct slab *slab)
+{
+  pthread_mutex_init(&slab->lock, NULL);
+  slab->first_waiter = NULL;
+  slab->forked = true;
+  slhi_magazines_after_fork(slab);
+  atomic_store(&slab->attention, 1);
+}
+
+/* ---- figures ---- */
 
 uint32_t slhi_slab_touched(const struct slab *slab)
 {
   return atomic_load_explicit(&slab->fresh, memory_order_relaxed);
 }
 
-uint32_t slhi_slab_in_use(const struct slab *slab)
+uint32_t slhi_slab_in_state(const struct slab *slab, enum slot_state state)
 {
-  uint32_t in_use = 0;
+  uint32_t count = 0;
 
   for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
-    in_use += atomic_load_explicit(&slab->slots[i].in_use, memory_order_relaxed);
-  return in_use;
+    count += atomic_load_explicit(&slab->slots[i].state, memory_order_relaxed) == state;
+  return count;
 }
 
 int slhi_slab_resident(const struct slab *slab, uint64_t *out)
 {
   uint64_t total = 0;
 
+  if (slab->stride < slab->page) {
+    uint64_t bytes = slhi_slab_touched(slab) * slab->stride;
+
+    return slhi_os_resident(slab->memory + slab->lead, slhi_round_up(bytes, slab->page), out);
+  }
   for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
     const struct slot *slot = &slab->slots[i];
     uint64_t resident = 0;
-    /* Never NULL once taken, but another thread may be taking it now. */
+    /* Not slhi_slot_start: another thread may be taking the slot just now. And
+     * not what it borrowed, which is counted where it lies. */
     char *start = slab->memory + slab->lead + i * slab->stride;
-    int failed = slhi_os_resident(start, slhi_slot_committed(slot), &resident);
+    uint64_t own = slhi_at_most(slhi_slot_committed(slot), slab->max);
+    int failed = slhi_os_resident(start, own, &resident);
 
     if (failed)
       return failed;

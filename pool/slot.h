@@ -14,50 +14,52 @@
 #include <slotheap/pool.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <string.h>
 
 struct slab;
 struct protection;
-struct block;
+struct host_memory;
 
 /* Room in a record for the layer above (its heap structure), zeroed when the
  * slab is made and kept from one use of the slot to the next. */
-#define SLHI_SLOT_OWNER_BYTES 224
+#define SLHI_SLOT_OWNER_BYTES 144
 
-/* Written by the slot's user, read by statistics on any thread. */
-struct slot_counters {
-  _Atomic uint64_t committed; /* bytes accessible from start on */
-  _Atomic uint64_t takes;
-  _Atomic uint64_t scrubbed;
-  _Atomic uint64_t decommitted;
-  _Atomic uint32_t decommit_failures;
+enum slot_state {
+  SLOT_FRESH, /* never taken */
+  SLOT_TAKEN,
+  SLOT_WAITING, /* free once its pages have been given back */
+  SLOT_FREE
 };
 
+/* There can be a million of them: no field is wider than it must be. Sizes of
+ * parts of a slot are below 4 GiB. */
 struct slot {
   alignas(64) char owner[SLHI_SLOT_OWNER_BYTES];
-  char *start;       /* first accessible byte; fixed for the slot's life */
-  uint64_t stale;    /* when taken: bytes from start on that may not be zero */
-  struct slab *slab; /* it belongs to */
-  struct slot_counters count;
-  _Atomic uint32_t next;                   /* free: the slot below on the stack, plus 1 */
-  _Atomic uint32_t in_use;                 /* 0 or 1 */
+  struct slab *slab;                       /* it belongs to */
   _Atomic(struct protection *) protection; /* innermost protected call */
-  struct block *blocks;                    /* host memory of its user; see host-memory.h */
-  uint64_t host_bytes;                     /* in these blocks */
+  struct host_memory *host;                /* of its user, or NULL; see host-memory.h */
+  _Atomic uint32_t committed;              /* bytes accessible from its start on */
+  uint32_t resident;                       /* bytes from its start on that may be in memory */
+  uint32_t stale;                          /* when taken: bytes that may not be zero */
+  _Atomic uint32_t next;                   /* free: the slot below on the stack, plus 1 */
+  uint32_t tag;                            /* the host's, of the store that had it last */
+  uint16_t space;                          /* number of the evacuation space it was lent, plus 1 */
+  _Atomic uint8_t state;                   /* enum slot_state */
 };
 
-_Static_assert(sizeof(struct slot) == 320, "five cache lines, shared with no other slot");
-
-/* For counters that one thread writes and any may read. */
-static inline void slhi_count(_Atomic uint64_t *counter, uint64_t more)
-{
-  uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-
-  atomic_store_explicit(counter, value + more, memory_order_relaxed);
-}
+_Static_assert(sizeof(struct slot) == 192, "three cache lines, shared with no other slot");
 
 static inline uint64_t slhi_slot_committed(const struct slot *slot)
 {
-  return atomic_load_explicit(&slot->count.committed, memory_order_relaxed);
+  return atomic_load_explicit(&slot->committed, memory_order_relaxed);
+}
+
+/* How far a heap may fill before it asks for more. */
+static inline uint64_t slhi_slot_ready(const struct slot *slot, bool populate)
+{
+  uint64_t committed = slhi_slot_committed(slot);
+
+  return populate && slot->resident < committed ? slot->resident : committed;
 }
 
 /*
@@ -68,14 +70,39 @@ static inline uint64_t slhi_slot_committed(const struct slot *slot)
  */
 slh_status slhi_slot_grow(struct slot *slot, uint64_t bytes);
 
+/* Says how much of the slot may be in memory; the pool keeps the sum. */
+void slhi_slot_set_resident(struct slot *slot, uint64_t bytes);
+
+/* Part of a slot, in bytes from its start on, that is to be given back. Small
+ * enough to be returned in registers. */
+struct extent {
+  uint32_t from;
+  uint32_t to;
+  uint32_t scrubbed; /* bytes before it */
+};
+
 /*
- * Makes the slot fit for its next user, who must see no byte of this one:
- * scrubs up to `keep` bytes, gives the pages beyond back. `dirty` is how far
- * from start on bytes may not be zero. With SLH_ISOLATION_STRICT all that is
- * accessible counts as dirty; with SLH_ISOLATION_NONE nothing is scrubbed,
- * and slot->stale says what remains. Cannot fail: what the system will not
- * take back is scrubbed.
+ * Makes the slot, which starts at `start`, fit for its next user, who must see
+ * no byte of this one: scrubs up to `keep` bytes; the pages beyond have to be
+ * given back by the caller, who gets them. `dirty` is how far from start on
+ * bytes may not be zero. With SLH_ISOLATION_STRICT all that is accessible
+ * counts as dirty; with SLH_ISOLATION_NONE nothing is scrubbed, and
+ * slot->stale says what remains.
  */
-void slhi_slot_reset(struct slot *slot, uint64_t dirty, uint64_t keep, slh_isolation isolation);
+struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, uint64_t keep,
+                              slh_isolation isolation);
+
+/* The part of that which is mostly all: zeroes `bytes` from its start on. */
+static inline void slhi_slot_scrub(struct slot *slot, char *start, uint64_t bytes)
+{
+  /* Not for 0 bytes: memset can be a masked store, which takes 200 ns on
+   * memory that is not accessible even if the mask is empty. */
+  if (bytes != 0)
+    memset(start, 0, bytes);
+  slot->stale = 0;
+}
+
+/* What it keeps is to be given back, too. */
+void slhi_slot_give_up(struct slot *slot, struct extent *extent);
 
 #endif

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "pool/error.h"
+#include "pool/process.h"
 #include "pool/registry.h"
 
 /* One protected call under way, on its own C stack; the slot points at it. */
@@ -43,7 +44,6 @@ struct generation {
 };
 
 static struct generation generations[GENERATIONS][SIGNALS];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic unsigned enabled;
 
 /* The fault is not ours: whoever was there before gets it, as if we were not
@@ -93,6 +93,7 @@ static void handle(int signal, siginfo_t *info, void *context, int generation)
   if (protection && pthread_equal(protection->thread, pthread_self()) &&
       slh_find_address(info->si_addr, &place)) {
     protection->trap = (slh_trap){place.heap, info->si_addr, place.offset, signal};
+    atomic_fetch_add_explicit(&place.pool->traps, 1, memory_order_relaxed);
     siglongjmp(protection->resume, 1);
   }
   pass_on(signal, info, context, generation);
@@ -174,7 +175,7 @@ slh_status slh_traps_enable(slh_error *error)
   int failed = 0;
   size_t done = 0;
 
-  pthread_mutex_lock(&lock);
+  slhi_process_lock();
   while (enabled == 0 && failed == 0 && done < SIGNALS)
     failed = install(done++);
   if (failed == 0) {
@@ -183,7 +184,7 @@ slh_status slh_traps_enable(slh_error *error)
     for (size_t i = 0; i + 1 < done; i++)
       uninstall(i);
   }
-  pthread_mutex_unlock(&lock);
+  slhi_process_unlock();
   if (failed != 0)
     return slhi_error_errno(error, SLH_E_SYSTEM, failed, "sigaction for signal %d",
                             signals[done - 1]);
@@ -192,14 +193,14 @@ slh_status slh_traps_enable(slh_error *error)
 
 void slh_traps_disable(void)
 {
-  pthread_mutex_lock(&lock);
+  slhi_process_lock();
   if (enabled == 0)
     slhi_misuse("slh_traps_disable", "traps are not enabled");
   if (--enabled == 0) {
     for (size_t i = 0; i < SIGNALS; i++)
       uninstall(i);
   }
-  pthread_mutex_unlock(&lock);
+  slhi_process_unlock();
 }
 
 static void end_innermost(void)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Slots of dense pools that were outgrown: heaps move to larger ones. */
+#include <string.h>
+
+#include "pool/pool.h"
+#include "pool/residency.h"
+
+/* `next` links free slots. Of a taken one it is the number of the slot whose
+ * memory it borrowed, plus 1; of what size that is shows in `committed`. */
+static uint32_t borrowed(const struct slot *slot)
+{
+  return atomic_load_explicit(&slot->next, memory_order_relaxed);
+}
+
+struct slot *slhi_slot_borrowed(struct slot *slot)
+{
+  struct slab *slab = slot->slab;
+
+  if (borrowed(slot) == 0)
+    return slot;
+  while (slab->max != slhi_slot_committed(slot))
+    slab++;
+  return &slab->slots[borrowed(slot) - 1];
+}
+
+static void set_memory(struct slot *slot, const struct slot *memory, uint32_t link)
+{
+  atomic_store_explicit(&slot->next, link, memory_order_relaxed);
+  atomic_store_explicit(&slot->committed, (uint32_t)memory->slab->max, memory_order_relaxed);
+}
+
+void slhi_slot_own(struct slot *slot)
+{
+  set_memory(slot, slot, 0);
+}
+
+/* The smallest slot that has so many bytes and is free. */
+static slh_status take_larger(slh_pool *pool, uint64_t bytes, struct slot **out)
+{
+  slh_status status = SLH_E_LIMIT;
+
+  for (uint64_t size = 1; size < pool->plan.sizes; size++) {
+    struct slab *slab = &pool->heaps[size];
+
+    if (slab->max < bytes)
+      continue;
+    *out = slhi_slab_take(slab, 0, 0);
+    status = *out ? slhi_slot_grow(*out, bytes) : SLH_E_FULL;
+    if (status == SLH_OK)
+      return SLH_OK;
+    if (*out)
+      slhi_slab_put(slab, *out, 0);
+  }
+  return status;
+}
+
+/* The memory that a heap has left; all of it but the slot's own is free. */
+static void leave(struct slot *slot, struct slot *memory, char *start, uint64_t used)
+{
+  if (memory == slot)
+    slhi_pool_scrub(slot, start, used);
+  else
+    slhi_pool_release_memory(memory, start, used);
+}
+
+slh_status slhi_pool_grow(struct slot *slot, uint64_t bytes, uint64_t used, char **start,
+                          uint64_t *width)
+{
+  struct slot *memory = slhi_slot_memory(slot);
+  slh_status status = slhi_slot_grow(memory, bytes);
+  struct slot *larger;
+
+  if (status != SLH_E_LIMIT || !slot->slab->open)
+    return status;
+  status = take_larger(slhi_pool_of(slot), bytes, &larger);
+  if (status != SLH_OK)
+    return status;
+  memcpy(slhi_slot_start(larger), *start, used);
+  leave(slot, memory, *start, used);
+  larger->tag = (uint32_t)(slot - slot->slab->slots); /* for who has an address only */
+  slot->stale = larger->stale;
+  set_memory(slot, larger, (uint32_t)(larger - larger->slab->slots) + 1);
+  *start = slhi_slot_start(larger);
+  *width = larger->slab->stride;
+  return SLH_OK;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What a pool can say of itself. */
+#include "pool/magazine.h"
+#include "pool/pool.h"
+
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Scrubbed bytes count for heaps only: what a store wrote. */
+static void count_slab(struct slab *slab, slh_pool_stats *stats)
+{
+  for (struct magazine *m = atomic_load(&slab->magazines); m; m = m->older)
+    stats->scrubbed_bytes += read_counter(&m->counts.scrubbed);
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
+    stats->accessible_bytes += slhi_at_most(slhi_slot_committed(&slab->slots[i]), slab->max);
+}
+
+static void count_decommits(struct slab *slab, slh_pool_stats *stats)
+{
+  for (int engine = 0; engine < SLH_DECOMMIT_ENGINES; engine++) {
+    uint64_t bytes = read_counter(&slab->decommit.counts.bytes[engine]);
+
+    stats->decommitted_by[engine] += bytes;
+    if (engine != SLH_DECOMMIT_MEMSET)
+      stats->decommitted_bytes += bytes;
+  }
+  stats->decommit_failures += read_counter(&slab->decommit.counts.failures);
+}
+
+void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
+{
+  slh_pool_stats stats = {0};
+  struct slab *slots = &pool->heaps[0];
+
+  stats.slots = slots->count;
+  stats.slots_in_use = slhi_slab_in_state(slots, SLOT_TAKEN);
+  stats.slots_waiting = slhi_slab_in_state(slots, SLOT_WAITING);
+  stats.slots_touched = slhi_slab_touched(slots);
+  stats.full_refusals = read_counter(&slots->refusals);
+  stats.waits = read_counter(&slots->waits);
+  for (struct magazine *m = atomic_load(&slots->magazines); m; m = m->older) {
+    uint64_t takes = read_counter(&m->counts.takes);
+
+    stats.acquires += takes;
+    stats.warm_acquires += takes - slhi_at_most(read_counter(&m->counts.cold), takes);
+  }
+  for (uint64_t size = 0; size < pool->plan.sizes; size++) {
+    count_slab(&pool->heaps[size], &stats);
+    count_decommits(&pool->heaps[size], &stats);
+  }
+  count_decommits(&pool->spaces, &stats);
+  stats.resident_bytes = read_counter(&pool->resident);
+  stats.budget_used_bytes = read_counter(&pool->budget_used);
+  stats.traps = read_counter(&pool->traps);
+  stats.evacuation_in_use = slhi_slab_in_state(&pool->spaces, SLOT_TAKEN);
+  for (uint32_t i = slhi_slab_touched(&pool->spaces); i-- > 0;)
+    stats.evacuation_accessible_bytes += slhi_slot_committed(&pool->spaces.slots[i]);
+  *out = stats;
+}
+
+slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes, uint64_t *evacuation_bytes)
+{
+  uint64_t slots = 0;
+  uint64_t spaces;
+
+  for (uint64_t size = 0; size < pool->plan.sizes; size++) {
+    uint64_t bytes;
+
+    if (slhi_slab_resident(&pool->heaps[size], &bytes))
+      return SLH_E_SYSTEM;
+    slots += bytes;
+  }
+  if (slhi_slab_resident(&pool->spaces, &spaces))
+    return SLH_E_SYSTEM;
+  *slot_bytes = slots;
+  if (evacuation_bytes)
+    *evacuation_bytes = spaces;
+  return SLH_OK;
+}
+
+/* ---- the budget ---- */
+
+bool slhi_pool_charge(slh_pool *pool, uint64_t bytes)
+{
+  uint64_t used = atomic_load_explicit(&pool->budget_used, memory_order_relaxed);
+
+  do {
+    if (bytes > pool->plan.budget_bytes - used)
+      return false;
+  } while (!atomic_compare_exchange_weak_explicit(&pool->budget_used, &used, used + bytes,
+                                                  memory_order_relaxed, memory_order_relaxed));
+  return true;
+}
+
+void slhi_pool_refund(slh_pool *pool, uint64_t bytes)
+{
+  atomic_fetch_sub_explicit(&pool->budget_used, bytes, memory_order_relaxed);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "pool/residency.h"
+
+#include "pool/os.h"
+#include "pool/pool.h"
+
+/* The queue is emptied when it holds so much. */
+#define QUEUE_BYTES (UINT64_C(8) << 20)
+
+/* Beyond this one call for many is no cheaper than one for each
+ * (doc/residency.md), and the slot that was just used is the warmest. */
+#define WORTH_BATCHING (UINT64_C(256) * 1024)
+
+/* Records that are looked at while nobody can take a slot. */
+#define VISIT_SLOTS 1024
+
+static struct slhi_range range_of(struct slot *slot, struct extent extent)
+{
+  return (struct slhi_range){slhi_slot_start(slot) + extent.from, extent.to - extent.from, slot};
+}
+
+static void put_many(struct slab *slab, struct slhi_range *ranges, uint32_t count)
+{
+  for (uint32_t i = 0; i < count; i++)
+    slhi_slab_put_locked(slab, ranges[i].owner);
+}
+
+/* ---- slots on their way back ---- */
+
+void slhi_residency_flush(struct slab *slab)
+{
+  uint32_t count = slab->queued;
+
+  if (count != 0) {
+    slhi_decommit_now(&slab->decommit, slab->queue, count);
+    slab->queued = 0;
+    slab->queued_bytes = 0;
+    put_many(slab, slab->queue, count);
+  }
+  while (slhi_residency_reap(slab, true))
+    ;
+}
+
+bool slhi_residency_reap(struct slab *slab, bool wait)
+{
+  void *owners[SLHI_QUEUE_SLOTS];
+  uint32_t count = 0;
+
+  if (slhi_decommit_in_flight(&slab->decommit) != 0)
+    count = slhi_decommit_reap(&slab->decommit, owners, SLHI_QUEUE_SLOTS, wait);
+  for (uint32_t i = 0; i < count; i++)
+    slhi_slab_put_locked(slab, owners[i]);
+  return count != 0;
+}
+
+/* Whether it is worth waiting until there are more. */
+static bool is_for_queue(slh_decommit engine, uint64_t bytes)
+{
+  switch (engine) {
+  case SLH_DECOMMIT_AUTO:
+    return bytes <= WORTH_BATCHING;
+  case SLH_DECOMMIT_MEMSET:
+  case SLH_DECOMMIT_MADVISE:
+    return false;
+  default:
+    return bytes <= QUEUE_BYTES;
+  }
+}
+
+/* Whether the slot was taken care of. */
+static bool enqueue(struct slab *slab, struct slot *slot, const struct slhi_range *range)
+{
+  slh_decommit engine = slab->decommit.engine;
+  bool taken = false;
+
+  if (!is_for_queue(engine, range->bytes) || !slhi_slab_try_lock(slab))
+    return false;
+  /* First: a fork meanwhile must not find it taken. */
+  atomic_store_explicit(&slot->state, SLOT_WAITING, memory_order_relaxed);
+  if (engine == SLH_DECOMMIT_URING) {
+    (void)slhi_residency_reap(slab, false);
+    /* Nobody would tell who waits when it is done. */
+    taken = !slab->first_waiter && slhi_decommit_start(&slab->decommit, range);
+  } else if (!slab->first_waiter) {
+    slab->queue[slab->queued++] = *range;
+    slab->queued_bytes += range->bytes;
+    taken = true;
+  }
+  if (!taken)
+    atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+  if (slab->queued == SLHI_QUEUE_SLOTS || slab->queued_bytes > QUEUE_BYTES)
+    slhi_residency_flush(slab);
+  slhi_slab_unlock(slab);
+  return taken;
+}
+
+void slhi_residency_put(struct slab *slab, struct slot *slot, struct extent extent)
+{
+  struct slhi_range range = range_of(slot, extent);
+
+  if (enqueue(slab, slot, &range)) {
+    slhi_slab_count_scrubbed(slab, extent.scrubbed);
+    return;
+  }
+  slhi_decommit_now(&slab->decommit, &range, 1);
+  slhi_slab_put(slab, slot, extent.scrubbed);
+}
+
+void slhi_residency_drop(struct slot *slot, struct extent extent)
+{
+  struct slhi_range range = range_of(slot, extent);
+
+  slhi_decommit_now(&slot->slab->decommit, &range, 1);
+}
+
+void slhi_residency_after_fork(struct slab *slab)
+{
+  void *owners[SLHI_QUEUE_SLOTS];
+
+  slhi_decommit_after_fork(&slab->decommit);
+  while (slhi_decommit_in_flight(&slab->decommit) != 0)
+    (void)slhi_decommit_reap(&slab->decommit, owners, SLHI_QUEUE_SLOTS, true);
+  slab->queued = 0;
+  slab->queued_bytes = 0;
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
+    struct slot *slot = &slab->slots[i];
+
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_WAITING)
+      continue;
+    slhi_residency_drop(slot, (struct extent){0, (uint32_t)slhi_slot_committed(slot), 0});
+    slhi_slot_set_resident(slot, 0);
+    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+  }
+}
+
+/* ---- idle slots ---- */
+
+/* Gives all pages of some slots back. */
+static void empty(struct slab *slab, struct slhi_range *ranges, uint32_t count)
+{
+  slhi_decommit_now(&slab->decommit, ranges, count);
+  for (uint32_t i = 0; i < count; i++) {
+    struct slot *slot = ranges[i].owner;
+
+    slot->stale = 0;
+    slhi_slot_set_resident(slot, 0);
+  }
+  put_many(slab, ranges, count);
+}
+
+/* Gives pages of idle slots back, of some slots at a time, until the pool keeps
+ * no more than `bytes`. Whether there may be more. */
+static bool empty_some(struct slab *slab, bool hot, uint64_t bytes)
+{
+  _Atomic uint64_t *resident = &slab->pool->resident;
+  uint64_t kept = atomic_load_explicit(resident, memory_order_relaxed);
+  struct slhi_range ranges[SLHI_QUEUE_SLOTS];
+  uint32_t count = 0;
+
+  while (count < SLHI_QUEUE_SLOTS && kept > bytes) {
+    struct slot *slot = slhi_slab_take_idle(slab, hot);
+
+    if (!slot)
+      break;
+    ranges[count++] = range_of(slot, (struct extent){0, slot->resident, 0});
+    kept -= slhi_at_most(slot->resident, kept);
+  }
+  if (count != 0)
+    empty(slab, ranges, count);
+  return count == SLHI_QUEUE_SLOTS;
+}
+
+static void relieve(struct slab *slab)
+{
+  if (slab->stride < slab->page || !slhi_slab_try_lock(slab))
+    return;
+  while (empty_some(slab, true, slab->pool->plan.resident_budget_bytes))
+    ;
+  slhi_slab_unlock(slab);
+}
+
+void slhi_residency_relieve(slh_pool *pool)
+{
+  relieve(&pool->spaces);
+  for (uint64_t size = pool->plan.sizes; size-- > 0;)
+    relieve(&pool->heaps[size]);
+}
+
+/* ---- slots that share pages ---- */
+
+/* Whether none of some slots is taken. */
+static bool are_free(const struct slab *slab, uint64_t first, uint64_t end)
+{
+  bool taken = false;
+
+  for (; first < end && !taken; first++)
+    taken = slhi_slot_is_taken(&slab->slots[first]);
+  return !taken;
+}
+
+static void empty_run(struct slab *slab, uint64_t first, uint64_t end)
+{
+  struct slhi_range range = {slab->memory + slab->lead + first * slab->stride,
+                             slhi_round_up((end - first) * slab->stride, slab->page), NULL};
+
+  if (first < end)
+    slhi_decommit_now(&slab->decommit, &range, 1);
+  for (; first < end; first++)
+    slhi_slot_set_resident(&slab->slots[first], 0);
+}
+
+/* Runs of pages whose slots are all free are given back; these slots stay where
+ * they are. Some at a time: nobody can take or put one meanwhile. */
+static bool empty_pages(struct slab *slab, void *context)
+{
+  uint64_t *next = context;
+  uint64_t each = slab->page / slab->stride;
+  uint64_t touched = slhi_slab_touched(slab);
+  uint64_t stop = slhi_at_most(*next + VISIT_SLOTS, touched);
+  uint64_t first = *next;
+
+  for (uint64_t i = first; i < stop; i += each) {
+    if (are_free(slab, i, slhi_at_most(i + each, touched)))
+      continue;
+    empty_run(slab, first, i);
+    first = i + each;
+  }
+  empty_run(slab, first, stop);
+  *next = stop;
+  return stop < touched;
+}
+
+void slhi_residency_decay(struct slab *slab, bool all)
+{
+  bool shared = slab->stride < slab->page;
+  uint64_t next = 0;
+
+  slhi_slab_lock(slab);
+  slhi_residency_flush(slab);
+  slhi_slab_drain(slab, !all);
+  while (shared ? slhi_slab_visit_alone(slab, empty_pages, &next) : empty_some(slab, all, 0)) {
+    /* Who waits for the lock gets it. */
+    slhi_slab_unlock(slab);
+    slhi_slab_lock(slab);
+  }
+  slhi_slab_cool(slab);
+  slhi_slab_unlock(slab);
+}
