@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* slotheap, the command: its subcommands and what they share. */
+#ifndef SLOTHEAP_TOOL_TOOL_H
+#define SLOTHEAP_TOOL_TOOL_H
+
+#include <argp.h>
+#include <slotheap.h>
+
+/* Each is called with its own name as argv[0], and returns an exit status. */
+int tool_probe(int argc, char **argv);
+int tool_plan(int argc, char **argv);
+
+/* A number with at most one of the suffixes K, M, G, T (powers of 1,024; an iB
+ * may follow). Anything else ends the program with a message. */
+uint64_t tool_size(const struct argp_state *state, const char *option, const char *text);
+
+/* A size in words, such as "4.0 GiB", in a buffer that the next four calls keep. */
+const char *tool_words(uint64_t bytes);
+
+#endif
