@@ -45,7 +45,7 @@ static int main_all(int argc, char **argv)
   static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       .parser = parse,
-      .doc = "Runs every command with its defaults, in about a minute, and prints one table.",
+      .doc = "Runs every command, in less than two minutes, and prints one table.",
       .children = children};
   struct settings settings = SETTINGS_INIT;
   struct report *report;

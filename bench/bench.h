@@ -43,11 +43,20 @@ struct command {
 extern const struct command *const commands[];
 
 extern const struct command command_all;
+extern const struct command command_decommit;
+extern const struct command command_density;
 extern const struct command command_evacuate;
+extern const struct command command_gcbench;
+extern const struct command command_lru;
+extern const struct command command_pause;
 extern const struct command command_roots;
 extern const struct command command_scaling;
 extern const struct command command_serve;
+extern const struct command command_splay;
 extern const struct command command_store;
+extern const struct command command_strings;
+extern const struct command command_trees;
+extern const struct command command_touch;
 
 /* The end of a subcommand's main: prints the table unless JSON was asked for,
  * frees the report, gives the exit status. */

@@ -44,6 +44,7 @@
 #include <slotheap/weak.h>
 #include <slotheap/object.h>
 #include <slotheap/access.h>
+#include <slotheap/dense.h>
 #include <slotheap/barrier.h>
 #include <slotheap/trap.h>
 #include <slotheap/inspect.h>

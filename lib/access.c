@@ -3,6 +3,7 @@
 #include <slotheap/access.h>
 
 #include "lib/find.h"
+#include "lib/remembered.h"
 
 /* ---- values ---- */
 
@@ -114,7 +115,15 @@ static slh_status set(slh_heap *heap, slh_ref ref, slh_kind kind, uint32_t index
   char *at;
   slh_status status = locate(heap, ref, kind, index, &at, &storage);
 
-  return status == SLH_OK ? store(heap, at, storage, value) : status;
+  if (status == SLH_OK)
+    status = store(heap, at, storage, value);
+  if (status == SLH_OK && storage == SLH_REF) {
+    if (kind == SLH_KIND_ARRAY)
+      slh_array_barrier(heap, ref, index, value->ref);
+    else
+      slh_barrier(heap, ref, value->ref);
+  }
+  return status;
 }
 
 slh_status slh_struct_get(const slh_heap *heap, slh_ref object, uint32_t field, slh_value *out)
@@ -196,6 +205,8 @@ slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref
   if (target.storage != source.storage)
     return SLH_E_TYPE;
   memmove(target.at, source.at, target.bytes);
+  if (target.storage == SLH_REF)
+    slhi_remember_elements(heap, to, to_index, count);
   return SLH_OK;
 }
 
@@ -222,6 +233,8 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
     memcpy(target.at + done, target.at, some);
     done += some;
   }
+  if (target.storage == SLH_REF && slh_is_old_to_young(heap, array, value->ref))
+    slhi_remember_elements(heap, array, index, count);
   return SLH_OK;
 }
 

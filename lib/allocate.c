@@ -3,24 +3,43 @@
 #include <slotheap/collection.h>
 
 #include "lib/object.h"
+#include "lib/policy.h"
 #include "lib/tables.h"
 
 /* How a call makes room. */
 typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
 
+/* Collects as the policy decides. `*enough`: there is room now. */
+static slh_status collect_for(slh_heap *heap, uint64_t bytes, bool *enough)
+{
+  slh_status status;
+
+  if (slhi_policy_wants_young(heap)) {
+    status = slh_heap_collect_young(heap, NULL);
+    /* Without raising the soft limit: that is for who has collected all. */
+    *enough = status == SLH_OK && heap->data.bump + bytes <= heap->soft &&
+              slh_heap_grow(heap, bytes) == SLH_OK;
+    if (status != SLH_OK || *enough)
+      return status;
+  }
+  return slh_heap_collect(heap, NULL);
+}
+
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)
 {
   slh_status status = slh_heap_extend(heap, bytes);
+  bool enough = false;
 
   /* SLH_E_NOMEM, too: a collection needs no new memory in the heap. */
   if (status != SLH_E_COLLECT && status != SLH_E_NOMEM)
     return status;
   if (heap->no_gc != 0)
     return status == SLH_E_NOMEM ? status : slhi_heap_grow_for(heap, bytes, SLH_OK);
-  status = slh_heap_collect(heap, NULL);
+  status = collect_for(heap, bytes, &enough);
   if (status != SLH_OK && status != SLH_E_BUSY && status != SLH_E_NOMEM)
     return status;
-  status = slhi_heap_grow_for(heap, bytes, status);
+  if (!enough)
+    status = slhi_heap_grow_for(heap, bytes, status);
   heap->zealous = 0; /* this was the next allocation */
   return status;
 }
@@ -91,7 +110,7 @@ slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out)
 
 slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out)
 {
-  const slh_type *type = slh_externref_type(heap->runtime);
+  const slh_type *type = slh_externref_type(heap->data.runtime);
   uint64_t at;
   slh_status status =
       place(heap, type, type->size, collect ? slh_heap_make_room : slh_heap_extend, &at);

@@ -1,58 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame around a collector: slh_collection_* and slh_heap_collect. */
 #include "lib/collection.h"
+#include "lib/remembered.h"
 #include "lib/verify.h"
+
+/* A space keeps the state of its collections, with the list of roots, up to so
+ * many bytes. */
+#define KEEP_BYTES (64 * 1024)
 
 /* Work for a drop callback, in bytes. */
 #define DROP_WORK 64
 
 /* ---- beginning ---- */
 
-/* The list of roots is kept in blocks of the heap's slot. Nothing that a
- * collection needs counts against the store's limit: a store that has reached
- * it can be collected. */
-static void *resize_block(void *heap, void *old, size_t bytes)
+/* The list of roots is kept in blocks of the evacuation space: nothing that a
+ * collection needs is on the store's account. */
+static void *resize_block(void *space, void *old, size_t bytes)
 {
-  return slhi_table_resize_uncounted(heap, &old, 1, bytes) == SLH_OK ? old : NULL;
+  return slhi_slot_resize(space, old, bytes);
 }
 
-static void release_block(void *heap, void *block)
+static void release_block(void *space, void *block)
 {
-  slhi_slot_free(slhi_heap_slot(heap), block);
+  slhi_slot_free(space, block);
 }
 
-/* The heap's collection state, with an empty list of roots. */
-static slh_status prepare(slh_heap *heap)
+void slhi_collection_end(slh_heap *heap, uint64_t used)
 {
-  struct tables *tables;
+  struct slot *space = slhi_slot_space(slhi_heap_slot(heap));
+
+  if (slhi_slot_host_bytes(space) > KEEP_BYTES)
+    slhi_slot_free_all(space);
+  slhi_pool_return_space(slhi_heap_slot(heap), used);
+}
+
+/* Borrows a space for all that can move, with a collection's state. */
+static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
+{
+  struct slot *slot = slhi_heap_slot(heap);
+  uint64_t start = young ? heap->data.young : heap->data.start;
+  slh_status status = slhi_pool_lend_space(slot, heap->data.bump - start);
+  struct slot *space;
   struct collection *c;
-  slh_status status = slhi_tables(heap, &tables);
 
   if (status != SLH_OK)
     return status;
-  if (!tables->collection) {
-    status = slhi_table_resize_uncounted(heap, &tables->collection, 1, sizeof *c);
-    if (status != SLH_OK)
-      return status;
-    c = tables->collection;
-    c->allocator = (slh_allocator){resize_block, release_block, heap};
+  space = slhi_slot_space(slot);
+  c = slhi_slot_host(space);
+  if (!c) {
+    c = slhi_slot_make_host(space, sizeof *c);
+    if (!c) {
+      slhi_collection_end(heap, 0);
+      return SLH_E_NOMEM;
+    }
+    c->allocator = (slh_allocator){resize_block, release_block, space};
     slhi_roots_open(&c->roots, &c->allocator);
   }
-  slh_roots_clear(&tables->collection->roots);
+  slh_roots_clear(&c->roots);
+  c->heap = heap;
+  c->young = young;
+  c->moved = false;
+  c->sweeping = false;
+  *out = c;
   return SLH_OK;
 }
 
 /* All that the store names as roots, in one list. */
-static slh_status list_roots(slh_heap *heap, const slh_roots *given)
+static slh_status list_roots(slh_heap *heap, struct collection *c, const slh_roots *given)
 {
-  slh_roots *all = &heap->tables->collection->roots;
+  slh_roots *all = &c->roots;
 
-  slhi_tables_list_roots(heap->tables, all);
   if (heap->enumerate_roots) {
     slhi_heap_set_busy(heap, BUSY_LISTING);
     heap->enumerate_roots(heap->host, heap, all);
     slhi_heap_set_busy(heap, BUSY_NOT);
   }
+  c->tables = slhi_heap_tables(heap);
+  /* Some figures are there, too. */
+  if (!c->tables && heap->data.runtime->collector->generational)
+    (void)slhi_tables(heap, &c->tables);
+  if (!c->tables) {
+    c->tables = &c->none;
+    memset(c->tables, 0, sizeof *c->tables);
+  }
+  /* A young one has marks of the few that matter. */
+  if (!c->young)
+    slhi_tables_list_roots(c->tables, all);
   if (given && given->failure != SLH_OK)
     return given->failure;
   for (size_t i = 0; given && i < given->count; i++) {
@@ -63,8 +96,16 @@ static slh_status list_roots(slh_heap *heap, const slh_roots *given)
   return all->failure;
 }
 
-static slh_status begin(slh_heap *heap, const slh_roots *given, const char *call)
+/* Whether it is enough to look at the young objects. */
+static bool can_be_young(const slh_heap *heap)
 {
+  return heap->data.runtime->collector->generational && !heap->forgetful &&
+         heap->data.young > heap->data.start;
+}
+
+static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, const char *call)
+{
+  struct collection *c;
   slh_status status;
 
   slhi_require_idle(heap, call);
@@ -72,16 +113,21 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, const char *call
     slhi_misuse(call, "called within slh_heap_enter_no_gc");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (heap->runtime->collector->collects) {
-    status = prepare(heap);
-    if (status == SLH_OK)
-      status = list_roots(heap, given);
-    if (status == SLH_OK)
-      status = heap->runtime->collector->begin(heap);
+  if (heap->data.runtime->collector->collects) {
+    status = prepare(heap, young && can_be_young(heap), &c);
     if (status != SLH_OK)
       return status;
-    slhi_host_data_begin(heap->tables);
-    heap->tables->collection->moved = false;
+    status = list_roots(heap, c, given);
+    if (status == SLH_OK && c->young)
+      status = slhi_check_remembered(heap);
+    if (status != SLH_OK) {
+      heap->corrupt = status == SLH_E_CORRUPT;
+      slhi_collection_end(heap, 0);
+      slhi_heap_set_limit(heap);
+      return status;
+    }
+    slhi_host_data_begin(c->tables, c->young);
+    heap->data.runtime->collector->begin(heap, c);
   }
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
   return SLH_OK;
@@ -89,7 +135,12 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, const char *call
 
 slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots)
 {
-  return begin(heap, roots, "slh_collection_begin");
+  return begin(heap, roots, false, "slh_collection_begin");
+}
+
+slh_status slh_collection_begin_young(slh_heap *heap, const slh_roots *roots)
+{
+  return begin(heap, roots, true, "slh_collection_begin_young");
 }
 
 bool slh_collection_is_active(const slh_heap *heap)
@@ -101,21 +152,23 @@ bool slh_collection_is_active(const slh_heap *heap)
 
 void slhi_collection_cancel(slh_heap *heap)
 {
-  const struct collector *collector = heap->runtime->collector;
-
-  if (collector->collects && !heap->tables->collection->moved)
-    collector->cancel(heap);
+  /* How far it came is not known if the heap turned out to be corrupt. */
+  if (heap->data.runtime->collector->collects)
+    slhi_collection_end(heap, heap->data.bump - heap->data.start);
   slhi_heap_set_busy(heap, BUSY_NOT);
 }
 
 /* Moves what lives. */
 static slh_status move(slh_heap *heap, uint64_t *budget)
 {
-  struct collection *c = heap->tables->collection;
-  slh_status status = heap->runtime->collector->step(heap, budget, &c->moved);
+  struct collection *c = slhi_heap_collection(heap);
+  slh_status status = heap->data.runtime->collector->step(heap, c, budget, &c->moved);
 
-  if (status == SLH_OK && c->moved)
+  if (status == SLH_OK && c->moved) {
+    if (c->young && slhi_checks(heap))
+      slhi_tables_list_roots(c->tables, &c->roots);
     status = slhi_check_collected(heap, &c->roots);
+  }
   if (status == SLH_E_CORRUPT) {
     heap->corrupt = true;
     slhi_collection_cancel(heap);
@@ -124,13 +177,13 @@ static slh_status move(slh_heap *heap, uint64_t *budget)
 }
 
 /* Drops the host data of what died. */
-static void sweep(slh_heap *heap, uint64_t budget)
+static void sweep(slh_heap *heap, struct collection *c, uint64_t budget)
 {
-  heap->tables->collection->sweeping = true;
+  c->sweeping = true;
   slhi_heap_set_busy(heap, BUSY_DROPPING);
   slhi_host_data_sweep(heap, budget / DROP_WORK + 1);
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
-  heap->tables->collection->sweeping = false;
+  c->sweeping = false;
 }
 
 static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
@@ -139,17 +192,19 @@ static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
   slh_status status;
 
   *complete = true;
-  if (heap->runtime->collector->collects) {
-    c = heap->tables->collection;
+  if (heap->data.runtime->collector->collects) {
+    c = slhi_heap_collection(heap);
     budget += budget == 0;
     if (!c->moved) {
       status = move(heap, &budget);
       if (status != SLH_OK)
         return status;
     }
-    if (c->moved && budget > 0)
-      sweep(heap, budget);
-    *complete = c->moved && slhi_host_data_is_swept(heap->tables);
+    if (c->moved && budget > 0 && !slhi_host_data_is_swept(c->tables))
+      sweep(heap, c, budget);
+    *complete = c->moved && slhi_host_data_is_swept(c->tables);
+    if (*complete)
+      slhi_collection_end(heap, c->evacuation.free - c->evacuation.start);
   }
   if (*complete) {
     heap->zealous = SLHI_ZEAL_CONTENT;
@@ -188,7 +243,14 @@ slh_status slh_collection_abandon(slh_heap *heap)
 
 slh_status slh_heap_collect(slh_heap *heap, const slh_roots *roots)
 {
-  slh_status status = begin(heap, roots, "slh_heap_collect");
+  slh_status status = begin(heap, roots, false, "slh_heap_collect");
+
+  return status == SLH_OK ? complete(heap) : status;
+}
+
+slh_status slh_heap_collect_young(slh_heap *heap, const slh_roots *roots)
+{
+  slh_status status = begin(heap, roots, true, "slh_heap_collect_young");
 
   return status == SLH_OK ? complete(heap) : status;
 }
@@ -208,7 +270,7 @@ slh_status slh_heap_collect_async(slh_heap *heap, const slh_roots *roots, uint64
                                   slh_yield_fn *yield, void *context)
 {
   bool is_complete = false;
-  slh_status status = begin(heap, roots, "slh_heap_collect_async");
+  slh_status status = begin(heap, roots, false, "slh_heap_collect_async");
 
   while (status == SLH_OK && !is_complete) {
     status = step(heap, budget, &is_complete);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The state of a collection: in the heap's tables, used again by the next. */
+/* The state of a collection. It belongs to the evacuation space that the
+ * collection was lent, so that heaps need none of their own. */
 #ifndef SLOTHEAP_LIB_COLLECTION_H
 #define SLOTHEAP_LIB_COLLECTION_H
 
@@ -13,6 +14,10 @@
 enum phase {
   PHASE_CHECK,      /* that no root is misaligned */
   PHASE_ROOTS,      /* what the roots refer to is moved */
+  PHASE_HANDLES,    /* young: what handles with a mark refer to is moved */
+  PHASE_CARDS,      /* young: what remembered parts of arrays refer to */
+  PHASE_REMEMBERED, /* young: what remembered objects refer to */
+  PHASE_UNCHAIN,    /* young: ephemerons of keys that can move leave their chains */
   PHASE_SCAN,       /* what moved objects refer to is moved */
   PHASE_EPHEMERONS, /* values of keys that are alive are moved */
   PHASE_WEAK,       /* weak references to what was not reached are cleared */
@@ -26,22 +31,28 @@ enum phase {
 };
 
 struct collection {
+  slh_heap *heap;
+  bool young; /* of the young objects only */
   enum phase phase;
-  bool finalizing;   /* the second time through scan and ephemerons */
-  bool moved_values; /* this pass over the ephemerons has moved something */
-  uint64_t cursor;   /* how far the phase has come */
-  uint64_t part;     /* how far the root at `cursor` has come */
-  uint32_t queued;   /* finalizers in the queue before this collection */
-  bool moved;        /* all phases are through: host data is swept */
-  bool sweeping;     /* drop callbacks run */
-  struct slot *space;
+  bool finalizing;       /* the second time through scan and ephemerons */
+  bool moved_values;     /* this pass over the ephemerons has moved something */
+  uint64_t cursor;       /* how far the phase has come */
+  uint64_t part;         /* how far the root at `cursor` has come */
+  uint32_t queued;       /* finalizers in the queue before this collection */
+  bool moved;            /* all phases are through: host data is swept */
+  bool sweeping;         /* drop callbacks run */
+  struct tables *tables; /* of the heap */
   struct evacuation evacuation;
-  slh_allocator allocator; /* of the list of roots: blocks of the heap's slot */
+  slh_allocator allocator; /* of the list of roots: blocks of the space */
   slh_roots roots;
+  struct tables none; /* of a heap that has no tables */
 };
 
 /* Ends a collection that is under way without completing it: for a heap that
  * is about to be scrubbed, or is corrupt. */
 void slhi_collection_cancel(slh_heap *heap);
+
+/* Gives the evacuation space back, of which so many bytes were written. */
+void slhi_collection_end(slh_heap *heap, uint64_t used);
 
 #endif

@@ -12,6 +12,8 @@
 #include <slotheap/heap.h>
 #include <slotheap/roots.h>
 
+struct collection;
+
 struct collector {
   slh_collector id;
 
@@ -19,20 +21,20 @@ struct collector {
    * functions below are never called. */
   bool collects;
 
-  /* Starts to keep what tables->collection->roots reach. SLH_E_BUSY,
-   * SLH_E_NOMEM: nothing has changed. */
-  slh_status (*begin)(slh_heap *heap);
+  /* Whether it has young collections. */
+  bool generational;
+
+  /* Starts to keep what the collection's roots reach. */
+  void (*begin)(slh_heap *heap, struct collection *c);
 
   /* Goes on for about `budget` bytes of work, and takes what it did off it.
    * `*complete`: roots, tables, bump, dirty mark and figures are as they are to
-   * be. SLH_E_CORRUPT: it can only be cancelled. */
-  slh_status (*step)(slh_heap *heap, uint64_t *budget, bool *complete);
-
-  /* Gives back what begin took. The heap will be scrubbed. */
-  void (*cancel)(slh_heap *heap);
+   * be. SLH_E_CORRUPT: it can only be given up. */
+  slh_status (*step)(slh_heap *heap, struct collection *c, uint64_t *budget, bool *complete);
 };
 
 extern const struct collector slhi_copying_collector;
+extern const struct collector slhi_generational_collector;
 extern const struct collector slhi_null_collector;
 
 #endif

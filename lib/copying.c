@@ -4,9 +4,9 @@
  * that works until its budget is used up; it returns whether it is done, and
  * sets `*status` if the heap turns out to be corrupt.
  */
-#include "lib/collection.h"
+#include "lib/copying.h"
 
-typedef bool phase_fn(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status);
+typedef bool phase_fn(struct collection *c, uint64_t *budget, slh_status *status);
 
 /* Work for an entry of a table, in bytes. */
 #define ENTRY_WORK 16
@@ -77,27 +77,145 @@ static uint64_t finish_some(struct collection *c, slh_ref *first, uint64_t count
   return count;
 }
 
-static bool check(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool check(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  (void)heap;
   return each_root(c, check_some, budget, status);
 }
 
-static bool roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool roots(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  (void)heap;
   return each_root(c, move_some, budget, status);
 }
 
-static bool finish_roots(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool finish_roots(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  (void)heap;
   return each_root(c, finish_some, budget, status);
 }
 
-static bool scan(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+/* ---- young collections: what roots do not lead to ---- */
+
+static bool young_handles(struct collection *c, struct handles *handles, uint64_t *budget,
+                          slh_status *status)
 {
-  (void)heap;
+  while (*budget > 0) {
+    uint32_t number = slhi_handle_next_young(handles);
+
+    if (number == UINT32_MAX)
+      return true;
+    if (!evacuate_one(c, &handles->refs[number], budget, status))
+      return false;
+  }
+  return false;
+}
+
+static bool handles(struct collection *c, uint64_t *budget, slh_status *status)
+{
+  return young_handles(c, &c->tables->locals, budget, status) &&
+         young_handles(c, &c->tables->owned.at, budget, status);
+}
+
+/* What is remembered at offset `at`, if it is an object there. */
+static bool find_old(const struct collection *c, uint32_t at, struct object *out)
+{
+  const struct evacuation *e = &c->evacuation;
+
+  return at % SLHI_OBJECT_ALIGN == 0 && at >= e->old && at < e->start &&
+         slhi_object_read(e->shapes, e->from + at, e->start - at, out) &&
+         out->shape != slhi_filler_shape(e->shapes);
+}
+
+/* Elements of an old array that a card covers; none if there is no such array,
+ * or it is remembered as a whole: nothing may be rewritten twice. */
+static uint32_t find_card(const struct collection *c, struct card card, char **at)
+{
+  struct object array;
+  uint32_t first, end;
+
+  if (!find_old(c, card.array, &array) || array.shape->bytes != 0 || array.shape->refs == 0 ||
+      (slhi_load_word(c->evacuation.from + card.array) & SLHI_LOGGED) != 0 ||
+      array.word <= SLH_REMEMBERED_WHOLE || card.number > slhi_last_card(array.bytes))
+    return 0;
+  slhi_card_elements(array.word, card.number, &first, &end);
+  *at = c->evacuation.from + card.array + SLH_ARRAY_DATA_OFFSET + 4 * (uint64_t)first;
+  return end - first;
+}
+
+/* A card takes at most 1 KiB of elements, and what they lead to. */
+static bool cards(struct collection *c, uint64_t *budget, slh_status *status)
+{
+  const struct remembered *set = &c->tables->remembered;
+
+  while (c->cursor<set->card_count && * budget> 0) {
+    uint64_t before = c->evacuation.free;
+    char *at = NULL;
+    uint32_t count = find_card(c, set->cards[c->cursor++], &at);
+
+    if (count && slhi_evacuate_range(&c->evacuation, at, count, UINT64_MAX) == UINT64_MAX) {
+      *status = SLH_E_CORRUPT;
+      return false;
+    }
+    spend(budget, ENTRY_WORK + 4 * (uint64_t)count + (c->evacuation.free - before));
+  }
+  return c->cursor == set->card_count;
+}
+
+/* An object that is no longer logged has come before. */
+static bool remembered_object(struct collection *c, uint32_t offset, uint64_t *budget,
+                              slh_status *status)
+{
+  struct evacuation *e = &c->evacuation;
+  char *at = e->from + offset;
+  uint64_t before = e->free, done = 0;
+  struct object object;
+  bool complete = true;
+
+  if (find_old(c, offset, &object) && (slhi_load_word(at) & SLHI_LOGGED) != 0) {
+    done = slhi_evacuate_in_place(e, at, &object, &c->part, *budget, &complete);
+    if (done == UINT64_MAX) {
+      *status = SLH_E_CORRUPT;
+      return false;
+    }
+    if (complete)
+      slhi_store_word(at, slhi_load_word(at) & ~SLHI_LOGGED);
+  }
+  spend(budget, ENTRY_WORK + 4 * done + (e->free - before));
+  return complete;
+}
+
+/* So far ahead headers are fetched: nobody knows where they lie. */
+#define AHEAD 8
+
+static bool remembered(struct collection *c, uint64_t *budget, slh_status *status)
+{
+  const struct remembered *set = &c->tables->remembered;
+  uint32_t count = slhi_remembered_objects(c->heap);
+
+  while (c->cursor<count && * budget> 0) {
+    if (c->cursor + AHEAD < count)
+      __builtin_prefetch(c->evacuation.from + set->objects[c->cursor + AHEAD], 1);
+    if (remembered_object(c, set->objects[c->cursor], budget, status))
+      c->cursor++;
+    else if (*status != SLH_OK)
+      return false;
+  }
+  return c->cursor == count;
+}
+
+static bool unchain(struct collection *c, uint64_t *budget, slh_status *status)
+{
+  uint64_t before = c->cursor;
+  bool done =
+      slhi_ephemerons_unchain_young(&c->tables->ephemerons, &c->cursor, *budget / ENTRY_WORK + 1);
+
+  (void)status;
+  spend(budget, (c->cursor - before) * ENTRY_WORK);
+  return done;
+}
+
+/* ---- scanning, and what it decides ---- */
+
+static bool scan(struct collection *c, uint64_t *budget, slh_status *status)
+{
   if (!slhi_evacuate_scan(&c->evacuation, budget)) {
     *status = SLH_E_CORRUPT;
     return false;
@@ -106,9 +224,9 @@ static bool scan(slh_heap *heap, struct collection *c, uint64_t *budget, slh_sta
 }
 
 /* One pass over those not yet kept. Done once a pass moved nothing. */
-static bool ephemerons(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool ephemerons(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  struct ephemerons *all = &heap->tables->ephemerons;
+  struct ephemerons *all = &c->tables->ephemerons;
 
   while (c->cursor<all->count && * budget> 0) {
     struct ephemeron *entry = &all->entries[c->cursor++];
@@ -126,11 +244,28 @@ static bool ephemerons(slh_heap *heap, struct collection *c, uint64_t *budget, s
   return c->cursor == all->count;
 }
 
-static bool weak(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool young_weak(struct collection *c, uint64_t *budget)
 {
-  struct handles *handles = &heap->tables->weak.at;
+  struct handles *handles = &c->tables->weak.at;
+
+  while (*budget > 0) {
+    uint32_t number = slhi_handle_next_young(handles);
+
+    if (number == UINT32_MAX)
+      return true;
+    handles->refs[number].bits = slhi_evacuation_find(&c->evacuation, handles->refs[number].bits);
+    spend(budget, ENTRY_WORK);
+  }
+  return false;
+}
+
+static bool weak(struct collection *c, uint64_t *budget, slh_status *status)
+{
+  struct handles *handles = &c->tables->weak.at;
 
   (void)status;
+  if (c->young)
+    return young_weak(c, budget);
   for (; c->cursor<handles->count && * budget> 0; c->cursor++) {
     slh_ref *ref = &handles->refs[c->cursor];
 
@@ -141,10 +276,10 @@ static bool weak(slh_heap *heap, struct collection *c, uint64_t *budget, slh_sta
 }
 
 /* Those of the dead go to the queue, which has room for all. */
-static bool finalizers(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool finalizers(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  struct finalizers *list = &heap->tables->finalizers;
-  struct finalizers *queue = &heap->tables->queue;
+  struct finalizers *list = &c->tables->finalizers;
+  struct finalizers *queue = &c->tables->queue;
 
   while (c->cursor<list->count && * budget> 0) {
     slh_ref *ref = &list->refs[c->cursor];
@@ -165,9 +300,9 @@ static bool finalizers(slh_heap *heap, struct collection *c, uint64_t *budget, s
   return c->cursor == list->count;
 }
 
-static bool revive(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool revive(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  struct finalizers *queue = &heap->tables->queue;
+  struct finalizers *queue = &c->tables->queue;
 
   /* From c->queued on: those before were among the roots. */
   while (c->cursor<queue->count && * budget> 0) {
@@ -177,9 +312,9 @@ static bool revive(slh_heap *heap, struct collection *c, uint64_t *budget, slh_s
   return c->cursor == queue->count;
 }
 
-static bool dead_keys(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool dead_keys(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  struct ephemerons *all = &heap->tables->ephemerons;
+  struct ephemerons *all = &c->tables->ephemerons;
 
   (void)status;
   while (c->cursor<all->count && * budget> 0) {
@@ -196,25 +331,25 @@ static bool dead_keys(slh_heap *heap, struct collection *c, uint64_t *budget, sl
   return c->cursor == all->count;
 }
 
-static bool index_keys(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool index_keys(struct collection *c, uint64_t *budget, slh_status *status)
 {
-  uint64_t before = c->cursor;
-  bool done =
-      slhi_ephemerons_index(&heap->tables->ephemerons, &c->cursor, *budget / ENTRY_WORK + 1);
+  struct ephemerons *all = &c->tables->ephemerons;
+  uint64_t before = c->cursor, most = *budget / ENTRY_WORK + 1;
+  bool done = c->young ? slhi_ephemerons_chain_young(all, &c->cursor, most)
+                       : slhi_ephemerons_index(all, &c->cursor, most);
 
   (void)status;
   spend(budget, (c->cursor - before) * ENTRY_WORK);
   return done;
 }
 
-static bool copy_back(slh_heap *heap, struct collection *c, uint64_t *budget, slh_status *status)
+static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct evacuation *e = &c->evacuation;
   uint64_t at = e->start + c->cursor;
   uint64_t left = e->free - at;
   uint64_t some = left < *budget ? left : *budget;
 
-  (void)heap;
   (void)status;
   memcpy(e->from + at, e->to + at, some);
   c->cursor += some;
@@ -225,106 +360,117 @@ static bool copy_back(slh_heap *heap, struct collection *c, uint64_t *budget, sl
 /* ---- from one to the next ---- */
 
 static phase_fn *const phase_functions[] = {
-    [PHASE_CHECK] = check,           [PHASE_ROOTS] = roots,         [PHASE_SCAN] = scan,
-    [PHASE_EPHEMERONS] = ephemerons, [PHASE_WEAK] = weak,           [PHASE_FINALIZERS] = finalizers,
-    [PHASE_REVIVE] = revive,         [PHASE_DEAD_KEYS] = dead_keys, [PHASE_INDEX] = index_keys,
-    [PHASE_COPY_BACK] = copy_back,   [PHASE_FINISH] = finish_roots,
+    [PHASE_CHECK] = check,
+    [PHASE_ROOTS] = roots,
+    [PHASE_HANDLES] = handles,
+    [PHASE_CARDS] = cards,
+    [PHASE_REMEMBERED] = remembered,
+    [PHASE_UNCHAIN] = unchain,
+    [PHASE_SCAN] = scan,
+    [PHASE_EPHEMERONS] = ephemerons,
+    [PHASE_WEAK] = weak,
+    [PHASE_FINALIZERS] = finalizers,
+    [PHASE_REVIVE] = revive,
+    [PHASE_DEAD_KEYS] = dead_keys,
+    [PHASE_INDEX] = index_keys,
+    [PHASE_COPY_BACK] = copy_back,
+    [PHASE_FINISH] = finish_roots,
 };
+
+/* Goes on to a phase; young collections have nothing to do in it for old
+ * entries. */
+static void go_to(struct collection *c, enum phase phase)
+{
+  const struct tables *tables = c->tables;
+  bool keys = phase == PHASE_UNCHAIN || phase == PHASE_EPHEMERONS || phase == PHASE_DEAD_KEYS ||
+              phase == PHASE_INDEX;
+
+  c->phase = phase;
+  c->cursor = 0;
+  if (phase == PHASE_REVIVE)
+    c->cursor = c->queued;
+  else if (c->young && phase == PHASE_FINALIZERS)
+    c->cursor = tables->finalizers.old;
+  else if (c->young && keys)
+    c->cursor = tables->ephemerons.old;
+}
 
 static void next_phase(struct collection *c)
 {
-  c->cursor = 0;
   switch (c->phase) {
+  case PHASE_ROOTS:
+    go_to(c, c->young ? PHASE_HANDLES : PHASE_SCAN);
+    break;
   case PHASE_SCAN:
     c->moved_values = false;
-    c->phase = PHASE_EPHEMERONS;
+    go_to(c, PHASE_EPHEMERONS);
     break;
   case PHASE_EPHEMERONS:
     if (c->moved_values)
-      c->phase = PHASE_SCAN;
+      go_to(c, PHASE_SCAN);
     else
-      c->phase = c->finalizing ? PHASE_DEAD_KEYS : PHASE_WEAK;
-    break;
-  case PHASE_FINALIZERS:
-    c->cursor = c->queued;
-    c->phase = PHASE_REVIVE;
+      go_to(c, c->finalizing ? PHASE_DEAD_KEYS : PHASE_WEAK);
     break;
   case PHASE_REVIVE:
     c->finalizing = true;
-    c->phase = PHASE_SCAN;
+    go_to(c, PHASE_SCAN);
     break;
   default:
-    c->phase++;
+    go_to(c, c->phase + 1);
   }
 }
 
-static slh_status begin(slh_heap *heap)
+void slhi_copying_begin(slh_heap *heap, struct collection *c, uint64_t start)
 {
-  struct collection *c = heap->tables->collection;
-  uint64_t start = SLHI_START;
-  uint64_t end = heap->data.bump;
-  slh_status status = slhi_pool_lend_space(slh_heap_pool(heap), end - start, &c->space);
+  struct slot *space = slhi_slot_space(slhi_heap_slot(heap));
 
-  if (status != SLH_OK)
-    return status;
   c->phase = PHASE_CHECK;
   c->finalizing = false;
   c->cursor = 0;
   c->part = 0;
-  c->queued = heap->tables->queue.count;
-  c->evacuation = slhi_evacuation(heap, start, end, c->space->start);
-  return SLH_OK;
+  c->queued = c->tables->queue.count;
+  c->evacuation = slhi_evacuation(heap, c->tables, start, slhi_slot_start(space));
 }
 
-static void return_space(slh_heap *heap, uint64_t used)
+static void finish(slh_heap *heap, const struct collection *c)
 {
-  slhi_pool_return_space(slh_heap_pool(heap), heap->tables->collection->space, used);
-}
-
-static void cancel(slh_heap *heap)
-{
-  const struct evacuation *e = &heap->tables->collection->evacuation;
-
-  /* How far it came is not known if the heap turned out to be corrupt. */
-  return_space(heap, e->end - e->start);
-}
-
-static void finish(slh_heap *heap)
-{
-  const struct evacuation *e = &heap->tables->collection->evacuation;
+  const struct evacuation *e = &c->evacuation;
   uint64_t bump = heap->data.bump;
 
-  return_space(heap, e->free - e->start);
   if (heap->data.dirty < bump)
-    heap->data.dirty = bump;
+    heap->data.dirty = (uint32_t)bump;
   heap->data.bump = e->free;
   heap->reclaimed += bump - e->free;
   heap->copied += e->free - e->start;
-  heap->live = e->free - e->start;
+  if (!c->young)
+    heap->live = (uint32_t)(e->free - e->start);
   heap->collections++;
 }
 
-static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
+slh_status slhi_copying_step(slh_heap *heap, struct collection *c, uint64_t *budget, bool *complete)
 {
-  struct collection *c = heap->tables->collection;
   slh_status status = SLH_OK;
 
   while (c->phase != PHASE_DONE && *budget > 0) {
-    if (phase_functions[c->phase](heap, c, budget, &status))
+    if (phase_functions[c->phase](c, budget, &status))
       next_phase(c);
     if (status != SLH_OK)
       return status;
   }
   *complete = c->phase == PHASE_DONE;
   if (*complete)
-    finish(heap);
+    finish(heap, c);
   return SLH_OK;
+}
+
+static void begin(slh_heap *heap, struct collection *c)
+{
+  slhi_copying_begin(heap, c, heap->data.start);
 }
 
 const struct collector slhi_copying_collector = {
     .id = SLH_COLLECTOR_COPYING,
     .collects = true,
     .begin = begin,
-    .step = step,
-    .cancel = cancel,
+    .step = slhi_copying_step,
 };

@@ -11,6 +11,15 @@ static uint32_t *chain_of(const struct ephemerons *all, uint32_t table, slh_ref 
   return &all->buckets[slhi_hash((uint64_t)table << 32 | key.bits) & (all->capacity - 1)];
 }
 
+static void put_into_chain(struct ephemerons *all, uint32_t number)
+{
+  struct ephemeron *entry = &all->entries[number];
+  uint32_t *chain = chain_of(all, entry->table, entry->key);
+
+  entry->next = *chain;
+  *chain = number + 1;
+}
+
 bool slhi_ephemerons_index(struct ephemerons *all, uint64_t *cursor, uint64_t most)
 {
   uint64_t end = (uint64_t)all->capacity + all->count;
@@ -19,14 +28,8 @@ bool slhi_ephemerons_index(struct ephemerons *all, uint64_t *cursor, uint64_t mo
   /* First the chains are emptied, then the entries put in. */
   for (; *cursor < stop && *cursor < all->capacity; ++*cursor)
     all->buckets[*cursor] = 0;
-  for (; *cursor < stop; ++*cursor) {
-    uint32_t number = (uint32_t)(*cursor - all->capacity);
-    struct ephemeron *entry = &all->entries[number];
-    uint32_t *chain = chain_of(all, entry->table, entry->key);
-
-    entry->next = *chain;
-    *chain = number + 1;
-  }
+  for (; *cursor < stop; ++*cursor)
+    put_into_chain(all, (uint32_t)(*cursor - all->capacity));
   return *cursor == end;
 }
 
@@ -42,6 +45,7 @@ void slhi_ephemerons_forget(struct ephemerons *all)
   uint32_t count = all->count;
 
   all->count = 0;
+  all->old = 0;
   if (count != 0)
     index_all(all);
 }
@@ -73,6 +77,43 @@ static uint32_t *find_link_to(const struct ephemerons *all, const struct ephemer
   return link;
 }
 
+bool slhi_ephemerons_unchain_young(struct ephemerons *all, uint64_t *cursor, uint64_t most)
+{
+  uint64_t stop = slhi_at_most(all->count, slhi_saturating_add(*cursor, most));
+
+  for (; *cursor < stop; ++*cursor) {
+    struct ephemeron *entry = &all->entries[*cursor];
+
+    *find_link_to(all, entry) = entry->next;
+  }
+  return *cursor >= all->count;
+}
+
+bool slhi_ephemerons_chain_young(struct ephemerons *all, uint64_t *cursor, uint64_t most)
+{
+  uint64_t stop = slhi_at_most(all->count, slhi_saturating_add(*cursor, most));
+
+  for (; *cursor < stop; ++*cursor)
+    put_into_chain(all, (uint32_t)*cursor);
+  return *cursor >= all->count;
+}
+
+/* Exchanges two entries, and what links to them. */
+static void exchange(struct ephemerons *all, uint32_t a, uint32_t b)
+{
+  struct ephemeron *first = &all->entries[a], *second = &all->entries[b];
+  struct ephemeron other = *first;
+
+  if (a == b)
+    return;
+  *find_link_to(all, first) = first->next;
+  *find_link_to(all, second) = second->next;
+  *first = *second;
+  *second = other;
+  put_into_chain(all, a);
+  put_into_chain(all, b);
+}
+
 /* Room for one more entry. */
 static slh_status reserve(slh_heap *heap, struct ephemerons *all)
 {
@@ -89,7 +130,7 @@ static slh_status reserve(slh_heap *heap, struct ephemerons *all)
 /* The heap's ephemerons, for a table that is checked. */
 static struct ephemerons *checked(const slh_heap *heap, slh_ephemerons table, const char *call)
 {
-  struct ephemerons *all = heap->tables ? &heap->tables->ephemerons : NULL;
+  struct ephemerons *all = slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->ephemerons : NULL;
 
   slhi_require_idle(heap, call);
   (void)slhi_handle_locate(all ? &all->tables.at : NULL, table.stamp, table.number, call);
@@ -111,12 +152,15 @@ slh_status slh_ephemerons_new(slh_heap *heap, slh_ephemerons *out)
 void slh_ephemerons_free(slh_heap *heap, slh_ephemerons table)
 {
   struct ephemerons *all = checked(heap, table, "slh_ephemerons_free");
-  uint32_t kept = 0;
+  uint32_t kept = 0, old = 0;
 
   for (uint32_t i = 0; i < all->count; i++) {
-    if (all->entries[i].table != table.number)
-      all->entries[kept++] = all->entries[i];
+    if (all->entries[i].table == table.number)
+      continue;
+    old += i < all->old;
+    all->entries[kept++] = all->entries[i];
   }
+  all->old = old;
   all->count = kept;
   index_all(all);
   slhi_handle_free(&all->tables, table.stamp, table.number, "slh_ephemerons_free");
@@ -126,7 +170,7 @@ slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table, slh_ref key,
 {
   struct ephemerons *all = checked(heap, table, "slh_ephemerons_set");
   slh_status status;
-  uint32_t *link;
+  uint32_t *link, number;
 
   if (heap->corrupt)
     return SLH_E_CORRUPT;
@@ -142,7 +186,12 @@ slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table, slh_ref key,
         (struct ephemeron){.key = key, .table = table.number, .next = 0, .kept = false};
     *link = ++all->count;
   }
-  all->entries[*link - 1].value = value;
+  number = *link - 1;
+  if (number < all->old && slh_is_object(value) && value.bits >= heap->data.young) {
+    exchange(all, number, --all->old);
+    number = all->old;
+  }
+  all->entries[number].value = value;
   return SLH_OK;
 }
 
@@ -160,18 +209,16 @@ bool slh_ephemerons_get(const slh_heap *heap, slh_ephemerons table, slh_ref key,
 bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key)
 {
   struct ephemerons *all = checked(heap, table, "slh_ephemerons_remove");
-  uint32_t *link = all->count ? find_link(all, table.number, key) : NULL;
-  struct ephemeron *last, *hole;
+  /* A collection that failed has left the chains as they were then. */
+  uint32_t number = all->count && !heap->corrupt ? *find_link(all, table.number, key) : 0;
 
-  if (!link || *link == 0)
+  if (number-- == 0)
     return false;
-  hole = &all->entries[*link - 1];
-  *link = hole->next;
-  /* The last entry moves into the hole, and what links to it follows. */
-  last = &all->entries[--all->count];
-  if (last != hole) {
-    *find_link_to(all, last) = (uint32_t)(hole - all->entries) + 1;
-    *hole = *last;
+  if (number < all->old) {
+    exchange(all, number, --all->old);
+    number = all->old;
   }
+  exchange(all, number, --all->count);
+  *find_link_to(all, &all->entries[all->count]) = all->entries[all->count].next;
   return true;
 }

@@ -16,30 +16,38 @@
 /* Objects up to this size are copied inline. */
 #define SMALL_BYTES 64
 
-struct evacuation slhi_evacuation(slh_heap *heap, uint64_t start, uint64_t end, char *space)
+struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_t start,
+                                  char *space)
 {
+  uint64_t end = heap->data.bump;
+
   return (struct evacuation){
       .from = heap->data.base,
       .to = space - start,
       .start = (uint32_t)start,
       .span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN),
+      .old = heap->data.start,
+      .old_span = (uint32_t)((start - heap->data.start) / SLHI_OBJECT_ALIGN),
       .end = end,
       .sure = end > start + SMALL_BYTES ? end - SMALL_BYTES : start,
       .free = start,
       .scan = start,
-      .shapes = slhi_shapes(heap->runtime),
-      .tables = heap->tables,
+      .shapes = slhi_shapes(heap->data.runtime),
+      .tables = tables,
   };
 }
 
 /* An object's distance from `start` in units of 8, or at least `span` if the
  * reference is not aligned, or does not point into [start, end): the rotation
  * brings the low bits to the top, so that one comparison finds both. */
+HOT uint32_t rotate(uint32_t bytes)
+{
+  return bytes >> 3 | bytes << 29;
+}
+
 HOT uint32_t distance(const struct evacuation *e, uint32_t ref)
 {
-  uint32_t bytes = ref - e->start;
-
-  return bytes >> 3 | bytes << 29;
+  return rotate(ref - e->start);
 }
 
 HOT void copy_small(char *to, const char *from, uint64_t bytes)
@@ -106,7 +114,7 @@ HOT bool evacuate_reference(struct evacuation *e, char *at)
   uint32_t moved;
 
   if (SLH_UNLIKELY(distance(e, ref) >= e->span))
-    return ref == 0 || (ref & 1) != 0;
+    return ref == 0 || (ref & 1) != 0 || rotate(ref - e->old) < e->old_span;
   moved = evacuate_object(e, ref);
   slhi_store_word(at, moved);
   return moved != 0;
@@ -174,6 +182,39 @@ uint64_t slhi_evacuate_range(struct evacuation *evacuation, char *at, uint64_t c
   }
   *evacuation = e;
   return i;
+}
+
+uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct object *object,
+                                uint64_t *part, uint64_t budget, bool *complete)
+{
+  const struct shape *shape = object->shape;
+  const uint32_t *offsets = shape->offsets;
+  uint64_t before = *part, done = 0;
+
+  if (shape->bytes == 0) {
+    uint64_t count = shape->refs != 0 ? object->word - before : 0;
+
+    done = slhi_evacuate_range(e, at + SLH_ARRAY_DATA_OFFSET + 4 * before,
+                               slhi_at_most(count, budget / 4 + 1), budget);
+    *complete = done == count;
+  } else if (offsets) {
+    uint64_t stop = slhi_at_most(offsets[0], before + budget / 4 + 1);
+
+    for (uint64_t i = before + 1; i <= stop && done != CORRUPT; i++)
+      done = slhi_evacuate_range(e, at + offsets[i], 1, 0) == 1 ? done + 1 : CORRUPT;
+    *complete = stop == offsets[0];
+  } else {
+    struct evacuation local = *e;
+
+    for (uint64_t map = shape->refs; map != 0; map >>= 8, done++) {
+      if (SLH_UNLIKELY(!evacuate_reference(&local, at + (map & 0xff))))
+        return CORRUPT;
+    }
+    *e = local;
+    *complete = true;
+  }
+  *part = *complete ? 0 : before + done;
+  return done;
 }
 
 /* Scans grey structs until none is left, more than `budget` bytes were scanned
@@ -296,8 +337,7 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
   if (slhi_shape_kind(shape) == SLH_KIND_ARRAY)
     return scan_array(e, shape, budget);
   /* An externref: fillers are not copied. */
-  if (e->tables)
-    slhi_host_data_keep(e->tables, slhi_load_word(object + 4));
+  slhi_host_data_keep(e->tables, slhi_load_word(object + 4));
   e->scan += SLHI_EXTERN_BYTES;
   return SLHI_EXTERN_BYTES;
 }

@@ -27,10 +27,12 @@
 #include "lib/tables.h"
 
 struct evacuation {
-  char *from;     /* address of offset 0 in the heap */
-  char *to;       /* address of offset 0 if the space were the heap */
-  uint32_t start; /* what is moved lies in [start, end) */
-  uint32_t span;  /* (end - start) / 8 */
+  char *from;        /* address of offset 0 in the heap */
+  char *to;          /* address of offset 0 if the space were the heap */
+  uint32_t start;    /* what is moved lies in [start, end) */
+  uint32_t span;     /* (end - start) / 8 */
+  uint32_t old;      /* what lies in [old, start) stays */
+  uint32_t old_span; /* (start - old) / 8 */
   uint64_t end;
   uint64_t sure; /* end, less what a small object takes */
   uint64_t free; /* final offset of the next copy */
@@ -40,16 +42,24 @@ struct evacuation {
   uint64_t part;
   uint32_t source; /* where a lazy object is copied from */
   struct shapes shapes;
-  struct tables *tables; /* for externrefs; or NULL */
+  struct tables *tables; /* for externrefs */
 };
 
-/* An evacuation of [start, end) of a heap into a space. */
-struct evacuation slhi_evacuation(slh_heap *heap, uint64_t start, uint64_t end, char *space);
+/* An evacuation of [start, bump) of a heap into a space. References to what
+ * lies before it stay as they are. */
+struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_t start,
+                                  char *space);
 
 /* Rewrites up to `count` references that lie side by side; fewer if more than
  * `budget` bytes were copied for them. Returns how many, or UINT64_MAX:
  * corrupt. */
 uint64_t slhi_evacuate_range(struct evacuation *e, char *at, uint64_t count, uint64_t budget);
+
+/* Rewrites the references of an object that stays where it is, at `at`. Goes on
+ * at reference `*part`; how many it has done, or UINT64_MAX: corrupt. It is done
+ * with all when `*complete` is set. */
+uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct object *object,
+                                uint64_t *part, uint64_t budget, bool *complete);
 
 /*
  * The same for roots, which a host may list more than once: a reference that

@@ -14,9 +14,9 @@ static inline slh_status slhi_find_object(const slh_heap *heap, slh_ref ref, str
     return SLH_E_CORRUPT;
   if (slh_is_null(ref) || slh_is_i31(ref))
     return SLH_E_TYPE;
-  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < SLHI_START || ref.bits >= heap->data.bump)
+  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < heap->data.start || ref.bits >= heap->data.bump)
     return SLH_E_CORRUPT;
-  if (!slhi_object_read(slhi_shapes(heap->runtime), heap->data.base + ref.bits,
+  if (!slhi_object_read(slhi_shapes(heap->data.runtime), heap->data.base + ref.bits,
                         heap->data.bump - ref.bits, out))
     return SLH_E_CORRUPT;
   return slhi_shape_kind(out->shape) == SLH_KIND_FILLER ? SLH_E_CORRUPT : SLH_OK;
@@ -25,7 +25,7 @@ static inline slh_status slhi_find_object(const slh_heap *heap, slh_ref ref, str
 /* The public type of an object that was found. */
 static inline const slh_type *slhi_object_type(const slh_heap *heap, const struct object *object)
 {
-  return slh_runtime_type(heap->runtime, object->shape->header >> SLHI_INDEX_SHIFT);
+  return slh_runtime_type(heap->data.runtime, object->shape->header >> SLHI_INDEX_SHIFT);
 }
 
 #endif

@@ -71,8 +71,8 @@ slh_status slh_funcref_function(const slh_heap *heap, uint32_t number, const voi
     *out = NULL;
     return SLH_OK;
   }
-  if (!heap->tables || number > heap->tables->functions.count)
+  if (!slhi_heap_tables(heap) || number > slhi_heap_tables(heap)->functions.count)
     return SLH_E_CORRUPT;
-  *out = heap->tables->functions.functions[number - 1];
+  *out = slhi_heap_tables(heap)->functions.functions[number - 1];
   return SLH_OK;
 }

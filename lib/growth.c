@@ -7,15 +7,25 @@
 
 void slhi_heap_set_limit(slh_heap *heap)
 {
-  bool inline_ = !heap->corrupt && !heap->busy && heap->runtime->zeal == 0;
+  bool inline_ = !heap->corrupt && !heap->busy && heap->data.runtime->zeal == 0;
 
   /* 0: inline allocation comes to the library. */
-  heap->data.limit = inline_ ? slhi_at_most(heap->soft, slhi_heap_committed(heap)) : 0;
+  heap->data.limit = inline_ ? slhi_at_most(slhi_heap_trigger(heap), slhi_heap_ready(heap)) : 0;
+}
+
+void slhi_heap_set_nursery(slh_heap *heap, uint64_t bytes)
+{
+  uint8_t nursery = 0;
+
+  while (nursery < SLHI_NURSERY_UNBOUNDED && SLHI_NURSERY_BYTES << nursery < bytes)
+    nursery++;
+  heap->nursery = nursery;
+  slhi_heap_set_limit(heap);
 }
 
 static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
 {
-  slh_growth growth = {heap->soft - SLHI_START, soft - SLHI_START, heap->live, needed};
+  slh_growth growth = {heap->soft - heap->data.start, soft - heap->data.start, heap->live, needed};
   bool agrees;
 
   if (!heap->grow)
@@ -29,21 +39,40 @@ static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
 slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
 {
   slh_pool *pool = slh_heap_pool(heap);
-  uint64_t floor = SLHI_START + heap->initial;
+  uint64_t floor = heap->data.start + (uint64_t)heap->initial;
+  uint64_t charged = slhi_heap_charged(heap);
   uint64_t charge;
 
   soft = slhi_at_most(soft, heap->max);
   charge = soft > floor ? soft - floor : 0;
   if (soft > heap->soft && !store_agrees(heap, soft, needed))
     return SLH_E_REFUSED;
-  if (charge > heap->charged && !slhi_pool_charge(pool, charge - heap->charged))
+  if (charge > charged && !slhi_pool_charge(pool, charge - charged))
     return SLH_E_POOL_LIMIT;
-  if (charge < heap->charged)
-    slhi_pool_refund(pool, heap->charged - charge);
-  heap->charged = charge;
-  heap->soft = soft;
+  if (charge < charged)
+    slhi_pool_refund(pool, charged - charge);
+  heap->soft = (uint32_t)soft;
   slhi_heap_set_limit(heap);
   return SLH_OK;
+}
+
+/* Makes the heap accessible up to `end`. A dense pool can move it for that. */
+static slh_status access_more(slh_heap *heap, uint64_t end)
+{
+  struct slot *slot = slhi_heap_slot(heap);
+  uint32_t gap = slot->slab->gap;
+  uint64_t used = slhi_at_most(heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty, slhi_heap_committed(heap)) - gap;
+  uint64_t width = (uint64_t)heap->data.mask + 1;
+  char *start = heap->data.base + gap;
+  slh_status status = slhi_pool_grow(slot, end - gap, used, &start, &width);
+
+  if (start == heap->data.base + gap)
+    return status;
+  heap->data.base = start - gap;
+  heap->data.mask = (uint32_t)(width - 1);
+  if (heap->data.dirty < gap + slot->stale)
+    heap->data.dirty = gap + slot->stale;
+  return status;
 }
 
 slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
@@ -55,20 +84,20 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   /* In this order nothing overflows. */
-  if (bytes > heap->max - SLHI_START)
+  if (bytes > heap->max - heap->data.start)
     return SLH_E_TOO_LARGE;
-  if (heap->data.bump + bytes > heap->soft) {
-    heap->needed = bytes;
+  if (heap->data.bump + bytes > slhi_heap_trigger(heap)) {
+    heap->needed = (uint32_t)bytes;
     return SLH_E_COLLECT;
   }
-  status = slhi_slot_grow(slhi_heap_slot(heap), heap->data.bump + bytes - SLHI_START);
+  status = access_more(heap, heap->data.bump + bytes);
   if (status != SLH_OK)
     return status;
   if (slhi_heap_committed(heap) != committed)
-    heap->growths++;
+    heap->growths += heap->growths < UINT16_MAX;
   slhi_heap_set_limit(heap);
   /* Room for this one allocation: the next comes here, too. */
-  if (heap->runtime->zeal != 0)
+  if (heap->data.runtime->zeal != 0)
     heap->data.limit = heap->data.bump + bytes;
   return SLH_OK;
 }
@@ -80,10 +109,10 @@ static bool is_due(slh_heap *heap, uint64_t bytes)
     heap->zealous = 0;
     return false;
   }
-  if (heap->busy || heap->corrupt || heap->no_gc != 0 || !heap->runtime->collector->collects ||
-      bytes > heap->max - SLHI_START || ++heap->zealous < heap->runtime->zeal)
+  if (heap->busy || heap->corrupt || heap->no_gc != 0 || !heap->data.runtime->collector->collects ||
+      bytes > heap->max - heap->data.start || ++heap->zealous < heap->data.runtime->zeal)
     return false;
-  heap->zealous = 0;
+  heap->zealous--; /* still due if nothing is collected or grown */
   return true;
 }
 
@@ -107,6 +136,8 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
     if (status != SLH_OK)
       return status;
   }
+  if (heap->data.bump + bytes > slhi_heap_trigger(heap))
+    slhi_heap_set_nursery(heap, heap->data.bump + bytes - heap->data.young);
   status = slhi_heap_commit(heap, bytes);
   if (status == SLH_OK)
     heap->zealous = SLHI_ZEAL_CONTENT;
@@ -129,8 +160,11 @@ slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
 {
   slh_status status;
 
-  if (why == SLH_OK)
+  if (why == SLH_OK) {
     wish_for(heap, slhi_policy_soft_limit(heap, bytes), bytes);
+    if (heap->nursery != SLHI_NURSERY_UNBOUNDED)
+      slhi_heap_set_nursery(heap, slhi_policy_nursery(heap));
+  }
   status = slh_heap_grow(heap, bytes);
   /* That there was no collection says more than that growth did not help. */
   return status == SLH_OK || why == SLH_OK ? status : why;
@@ -140,13 +174,13 @@ slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes)
 {
   slh_status status;
 
-  if (SLH_UNLIKELY(heap->runtime->zeal != 0) && is_due(heap, bytes)) {
-    heap->needed = bytes;
+  if (SLH_UNLIKELY(heap->data.runtime->zeal != 0) && is_due(heap, bytes)) {
+    heap->needed = (uint32_t)bytes;
     return SLH_E_COLLECT;
   }
   status = slhi_heap_commit(heap, bytes);
   /* There is nothing to be had from collecting. */
-  if (status == SLH_E_COLLECT && !heap->runtime->collector->collects)
+  if (status == SLH_E_COLLECT && !heap->data.runtime->collector->collects)
     status = slhi_heap_grow_for(heap, bytes, SLH_OK);
   return status;
 }

@@ -5,12 +5,33 @@
 #include "lib/collection.h"
 #include "pool/trap.h"
 
-/* Room for one more handle. The number of a free handle is kept in an i31. */
-static slh_status reserve(slh_heap *heap, struct handles *handles)
+/* A mark for each handle that there is room for. */
+static slh_status reserve_young(slh_heap *heap, struct handles *handles)
 {
-  return slhi_table_reserve(heap, &handles->capacity, (uint64_t)handles->count + 1, INT32_MAX / 2,
-                            &handles->refs, sizeof *handles->refs, &handles->stamps,
-                            sizeof *handles->stamps);
+  uint32_t before = handles->young_capacity / 64;
+  uint32_t words = (handles->capacity + 63) / 64;
+  slh_status status;
+
+  if (!heap->data.runtime->collector->generational)
+    return SLH_OK;
+  status = slhi_table_resize(heap, &handles->young, words, sizeof *handles->young);
+  if (status != SLH_OK)
+    return status;
+  memset(handles->young + before, 0, (words - before) * sizeof *handles->young);
+  handles->young_capacity = 64 * words;
+  return SLH_OK;
+}
+
+/* The number of a free handle is kept in an i31. */
+slh_status slhi_handles_reserve(slh_heap *heap, struct handles *handles)
+{
+  slh_status status = slhi_table_reserve(heap, &handles->capacity, (uint64_t)handles->count + 1,
+                                         INT32_MAX / 2, &handles->refs, sizeof *handles->refs,
+                                         &handles->stamps, sizeof *handles->stamps);
+
+  if (status == SLH_OK && SLH_UNLIKELY(handles->count >= handles->young_capacity))
+    status = reserve_young(heap, handles);
+  return status;
 }
 
 slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
@@ -30,16 +51,17 @@ slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref
     *number = handles->free - 1;
     handles->free = slh_i31_unsigned(handles->at.refs[*number]);
   } else {
-    slh_status status = reserve(heap, &handles->at);
+    slh_status status = slhi_handles_reserve(heap, &handles->at);
 
     if (status != SLH_OK)
       return status;
     *number = handles->at.count++;
   }
   handles->live++;
-  *stamp = slhi_new_stamp(heap->tables);
+  *stamp = slhi_new_stamp(slhi_heap_tables(heap));
   handles->at.refs[*number] = ref;
   handles->at.stamps[*number] = *stamp;
+  slhi_handle_note(heap, &handles->at, *number);
   return SLH_OK;
 }
 
@@ -75,7 +97,7 @@ slh_status slh_frame_open(slh_heap *heap, slh_frame *frame)
 /* The tables of an open frame's heap. */
 static struct tables *innermost(const slh_frame *frame, const char *call)
 {
-  struct tables *tables = frame->heap ? frame->heap->tables : NULL;
+  struct tables *tables = frame->heap ? slhi_heap_tables(frame->heap) : NULL;
 
   if (SLH_UNLIKELY(!tables || tables->frame != frame->stamp))
     slhi_misuse(call, "the frame is not the innermost open one of its heap");
@@ -107,19 +129,20 @@ slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
     return frame->status;
   locals = &innermost(frame, "slh_local_new")->locals;
   slhi_require_idle(frame->heap, "slh_local_new");
-  status = reserve(frame->heap, locals);
+  status = slhi_handles_reserve(frame->heap, locals);
   if (status != SLH_OK)
     return status;
   out->number = locals->count++;
   out->stamp = frame->stamp;
   locals->refs[out->number] = ref;
   locals->stamps[out->number] = frame->stamp;
+  slhi_handle_note(frame->heap, locals, out->number);
   return SLH_OK;
 }
 
 static const struct handles *locals_of(const slh_heap *heap)
 {
-  return heap->tables ? &heap->tables->locals : NULL;
+  return slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->locals : NULL;
 }
 
 slh_ref slh_local_get(const slh_heap *heap, slh_local local)
@@ -134,20 +157,24 @@ void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
 {
   slhi_require_idle(heap, "slh_local_set");
   *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
+  slhi_handle_note(heap, &slhi_heap_tables(heap)->locals, local.number);
 }
 
 /* ---- protected calls ---- */
 
 /* What goes on with the heap once a callback has trapped. */
-static enum busy busy_after_trap(const slh_heap *heap)
+static enum busy busy_after_trap(slh_heap *heap)
 {
-  switch (heap->busy) {
+  switch ((enum busy)heap->busy) {
   case BUSY_LISTING: /* the collection had not begun */
+    slhi_collection_end(heap, 0);
+    return BUSY_NOT;
   case BUSY_ASKING:
     return BUSY_NOT;
   case BUSY_DROPPING: /* the entry is gone; what called it goes on, or is called again */
-    return heap->tables->collection && heap->tables->collection->sweeping ? BUSY_COLLECTING
-                                                                          : BUSY_NOT;
+    return slhi_heap_slot(heap)->space != 0 && slhi_heap_collection(heap)->sweeping
+               ? BUSY_COLLECTING
+               : BUSY_NOT;
   case BUSY_YIELDING:
     return BUSY_COLLECTING;
   default:
@@ -160,7 +187,7 @@ static enum busy busy_after_trap(const slh_heap *heap)
 static void end_call(struct slot *slot, const uint64_t memo[3])
 {
   slh_heap *heap = slhi_slot_heap(slot);
-  struct tables *tables = heap->tables;
+  struct tables *tables = slhi_heap_tables(heap);
   bool was_reset;
 
   slhi_heap_set_busy(heap, busy_after_trap(heap));
@@ -174,7 +201,7 @@ static void end_call(struct slot *slot, const uint64_t memo[3])
 
 slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
 {
-  const struct tables *tables = heap->tables;
+  const struct tables *tables = slhi_heap_tables(heap);
   uint64_t memo[3] = {0, 0, 0};
 
   if (tables) {
@@ -201,12 +228,12 @@ slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out)
 
 static const struct handles *owned_of(const slh_heap *heap)
 {
-  return heap->tables ? &heap->tables->owned.at : NULL;
+  return slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->owned.at : NULL;
 }
 
 void slh_owned_free(slh_heap *heap, slh_owned owned)
 {
-  struct free_handles *handles = heap->tables ? &heap->tables->owned : NULL;
+  struct free_handles *handles = slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->owned : NULL;
 
   slhi_require_idle(heap, "slh_owned_free");
   slhi_handle_free(handles, owned.stamp, owned.number, "slh_owned_free");
@@ -224,4 +251,5 @@ void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
 {
   slhi_require_idle(heap, "slh_owned_set");
   *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
+  slhi_handle_note(heap, &slhi_heap_tables(heap)->owned.at, owned.number);
 }

@@ -15,11 +15,12 @@
 /* An empty heap in a slot that is all zero but for slot->stale bytes. */
 static void start_empty(slh_heap *heap)
 {
-  struct slot *slot = slhi_heap_slot(heap);
+  const struct slot *slot = slhi_heap_slot(heap);
+  uint32_t stale = slot->slab->gap + slot->stale;
 
-  heap->data.bump = SLHI_START;
-  heap->data.young = SLHI_START;
-  heap->data.dirty = SLHI_START + slot->stale;
+  heap->data.bump = heap->data.start;
+  heap->data.young = heap->data.start;
+  heap->data.dirty = stale > heap->data.start ? stale : heap->data.start;
   heap->needed = 0;
   heap->reclaimed = 0;
   heap->copied = 0;
@@ -27,44 +28,83 @@ static void start_empty(slh_heap *heap)
   heap->collections = 0;
   heap->growths = 0;
   heap->corrupt = false;
+  heap->forgetful = false;
+  heap->nursery = SLHI_NURSERY_UNBOUNDED; /* until there is something old */
   heap->no_gc = 0;
   heap->zealous = 0;
-  heap->charged = 0;
-  /* What an earlier store left does not count. */
-  heap->max_host = slhi_saturating_add(heap->host_allowance, slot->host_bytes);
-  heap->soft = SLHI_START + heap->initial;
+  heap->soft = heap->data.start + heap->initial;
   slhi_heap_set_limit(heap);
 }
 
-slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
+/* Where the heap's memory lies. */
+static void place(slh_heap *heap, const struct slot *slot)
 {
-  uint64_t max = pool->plan.max_heap_bytes;
-  uint64_t initial = DEFAULT_INITIAL;
+  const struct slab *slab = slot->slab;
+
+  heap->data.base = slhi_slot_start(slot) - slab->gap;
+  heap->data.start = slab->open ? SLH_DENSE_START : SLH_WIDE_START;
+  heap->data.mask = slab->open ? (uint32_t)(slab->stride - 1) : UINT32_MAX;
+}
+
+static void set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *slot)
+{
+  uint64_t max = slhi_pool_of(slot)->plan.max_heap_bytes;
+  uint64_t initial = options->initial_bytes ? options->initial_bytes : DEFAULT_INITIAL;
+
+  if (options->fixed && slot->slab->open)
+    max = slot->slab->max - SLH_DENSE_START;
+  if (options->max_bytes != 0)
+    max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
+  heap->max = heap->data.start + (uint32_t)max;
+  heap->initial = (uint32_t)slhi_at_most(initial, max);
+  heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
+}
+
+static slh_status acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds,
+                          slh_heap **out)
+{
   struct slot *slot;
   slh_heap *heap;
 
   if (options->struct_size != sizeof *options || !options->runtime)
     return SLH_E_INVALID;
-  slot = slhi_slab_take(&pool->heaps);
+  slot = slhi_pool_take(pool, options->tag, nanoseconds);
   if (SLH_UNLIKELY(!slot))
     return SLH_E_FULL;
   heap = slhi_slot_heap(slot);
-  if (options->max_bytes != 0)
-    max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
-  if (options->initial_bytes != 0)
-    initial = options->initial_bytes;
-  heap->data.base = slot->start - SLHI_START;
+  if (SLH_UNLIKELY(!heap->data.base))
+    place(heap, slot);
   /* Atomic for slhi_runtime_has_heaps, which looks in from other threads. */
-  atomic_store_explicit(&heap->runtime, options->runtime, memory_order_relaxed);
+  __atomic_store_n(&heap->data.runtime, options->runtime, __ATOMIC_RELAXED);
   heap->enumerate_roots = options->enumerate_roots;
   heap->grow = options->grow;
   heap->host = options->host;
-  heap->host_allowance = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
-  heap->max = SLHI_START + max;
-  heap->initial = slhi_at_most(initial, max);
+  set_sizes(heap, options, slot);
   start_empty(heap);
   *out = heap;
   return SLH_OK;
+}
+
+slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
+{
+  return acquire(pool, options, 0, out);
+}
+
+slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *options,
+                                   uint64_t nanoseconds, slh_heap **out, slh_error *error)
+{
+  slh_status status = acquire(pool, options, nanoseconds, out);
+
+  if (status == SLH_E_FULL)
+    return slhi_error(error, status,
+                      "all %llu heaps that the pool has (slh_pool_options.slots) are taken%s",
+                      (unsigned long long)pool->plan.slots,
+                      nanoseconds ? ", and none was released in time" : "");
+  return status == SLH_OK ? status
+                          : slhi_error(error, status, "slh_heap_options: %s",
+                                       options->runtime ? "struct_size is not known; start from "
+                                                          "SLH_HEAP_OPTIONS_INIT"
+                                                        : "no runtime");
 }
 
 slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_options *options,
@@ -81,10 +121,10 @@ slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_opt
   status = slh_pool_new(&one, &pool, error);
   if (status != SLH_OK)
     return status;
-  status = slh_heap_acquire(pool, options, out);
+  status = slh_heap_acquire_within(pool, options, 0, out, error);
   if (status != SLH_OK) {
     slh_pool_free(pool);
-    return slhi_error(error, status, "slh_heap_options: %s", slh_status_text(status));
+    return status;
   }
   (*out)->private_pool = true;
   return SLH_OK;
@@ -92,39 +132,43 @@ slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_opt
 
 /* Bytes from the slot's start on that this store may have written. The clamp
  * is for compiled code that broke its own bump pointer. */
-static uint64_t dirty_bytes(const slh_heap *heap)
+static inline uint64_t dirty_bytes(const slh_heap *heap)
 {
   uint64_t dirty = heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty;
 
-  return slhi_at_most(dirty, slhi_heap_committed(heap)) - SLHI_START;
+  return slhi_at_most(dirty, slhi_heap_committed(heap)) - slhi_heap_slot(heap)->slab->gap;
+}
+
+/* Where the slot's first byte lies. */
+static char *first_byte(const slh_heap *heap)
+{
+  return heap->data.base + slhi_heap_slot(heap)->slab->gap;
 }
 
 static void require_acquired(const slh_heap *heap, const char *call)
 {
-  const struct slot *slot = slhi_heap_slot(heap);
-
-  if (SLH_UNLIKELY(!atomic_load_explicit(&slot->in_use, memory_order_relaxed)))
+  if (SLH_UNLIKELY(!slhi_slot_is_taken(slhi_heap_slot(heap))))
     slhi_misuse(call, "the heap is not acquired; was it released before?");
 }
 
 /* What release and reset have in common: nothing of the store remains. */
-static void end_store(slh_heap *heap, const char *call)
+static inline void end_store(slh_heap *heap, const char *call)
 {
   require_acquired(heap, call);
   if (heap->busy == BUSY_COLLECTING)
     slhi_collection_cancel(heap);
   slhi_require_idle(heap, call);
-  if (SLH_UNLIKELY(heap->tables != NULL))
+  if (SLH_UNLIKELY(slhi_heap_tables(heap) != NULL))
     slhi_tables_reset(heap);
-  if (SLH_UNLIKELY(heap->charged != 0))
-    slhi_pool_refund(slh_heap_pool(heap), heap->charged);
-  slhi_pool_scrub(slhi_heap_slot(heap), dirty_bytes(heap));
+  if (SLH_UNLIKELY(slhi_heap_charged(heap) != 0))
+    slhi_pool_refund(slh_heap_pool(heap), slhi_heap_charged(heap));
 }
 
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
   slh_pool *pool;
+  char *start;
 
   if (!heap)
     return;
@@ -132,16 +176,47 @@ void slh_heap_release(slh_heap *heap)
     slhi_misuse("slh_heap_release", "called on a heap from within a protected call of it");
   end_store(heap, "slh_heap_release");
   /* Nobody is to find the runtime here before the next store has named its own. */
-  atomic_store_explicit(&heap->runtime, NULL, memory_order_relaxed);
+  __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
   pool = heap->private_pool ? slh_heap_pool(heap) : NULL;
   heap->private_pool = false;
-  slhi_slab_put(slot->slab, slot);
+  start = first_byte(heap);
+  if (SLH_UNLIKELY(slot->slab->open))
+    heap->data.base = NULL; /* it may have been moved */
+  slhi_pool_release(slot, start, dirty_bytes(heap));
   slh_pool_free(pool);
+}
+
+void slh_heap_discard(slh_heap *heap)
+{
+  struct slot *slot = slhi_heap_slot(heap);
+
+  if (!heap)
+    return;
+  require_acquired(heap, "slh_heap_discard");
+  atomic_store_explicit(&slot->protection, NULL, memory_order_relaxed);
+  if (slot->space != 0)
+    slhi_collection_end(heap, heap->data.bump - heap->data.start);
+  heap->busy = BUSY_NOT;
+  slh_heap_release(heap);
+}
+
+void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *context)
+{
+  uint32_t touched = slhi_slab_touched(&pool->heaps[0]);
+  bool go_on = true;
+
+  for (uint32_t i = 0; i < touched && go_on; i++) {
+    struct slot *slot = &pool->heaps[0].slots[i];
+
+    if (slhi_slot_is_taken(slot))
+      go_on = visit(context, slhi_slot_heap(slot));
+  }
 }
 
 void slh_heap_reset(slh_heap *heap)
 {
   end_store(heap, "slh_heap_reset");
+  slhi_pool_scrub(slhi_heap_slot(heap), first_byte(heap), dirty_bytes(heap));
   start_empty(heap);
 }
 
@@ -167,12 +242,12 @@ void slhi_heap_set_busy(slh_heap *heap, enum busy busy)
 
 static bool has_no_heap_of(void *context, slh_pool *pool)
 {
-  for (uint32_t i = slhi_slab_touched(&pool->heaps); i-- > 0;) {
-    struct slot *slot = &pool->heaps.slots[i];
-    const slh_heap *heap = slhi_slot_heap(slot);
+  for (uint32_t i = slhi_slab_touched(&pool->heaps[0]); i-- > 0;) {
+    struct slot *slot = &pool->heaps[0].slots[i];
+    slh_heap *heap = slhi_slot_heap(slot);
 
-    if (atomic_load_explicit(&slot->in_use, memory_order_relaxed) != 0 &&
-        atomic_load_explicit(&heap->runtime, memory_order_relaxed) == context)
+    if (slhi_slot_is_taken(slot) &&
+        __atomic_load_n(&heap->data.runtime, __ATOMIC_RELAXED) == context)
       return false;
   }
   return true;
@@ -185,12 +260,12 @@ bool slhi_runtime_has_heaps(const slh_runtime *runtime)
 
 slh_runtime *slh_heap_runtime(const slh_heap *heap)
 {
-  return heap->runtime;
+  return heap->data.runtime;
 }
 
 slh_collector slh_heap_collector(const slh_heap *heap)
 {
-  return heap->runtime->collector->id;
+  return heap->data.runtime->collector->id;
 }
 
 slh_pool *slh_heap_pool(const slh_heap *heap)
@@ -208,7 +283,7 @@ void *slh_heap_host(const slh_heap *heap)
 uint64_t slh_heap_start(const slh_heap *heap)
 {
   (void)heap;
-  return SLHI_START;
+  return heap->data.start;
 }
 
 uint64_t slh_heap_bump(const slh_heap *heap)
@@ -218,11 +293,12 @@ uint64_t slh_heap_bump(const slh_heap *heap)
 
 void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
 {
+  const struct tables *tables = slhi_heap_tables(heap);
   slh_heap_stats stats = {0};
 
-  stats.used = heap->data.bump - SLHI_START;
-  stats.soft_limit = heap->soft - SLHI_START;
-  stats.max = heap->max - SLHI_START;
+  stats.used = heap->data.bump - heap->data.start;
+  stats.soft_limit = heap->soft - heap->data.start;
+  stats.max = heap->max - heap->data.start;
   stats.accessible = slhi_slot_committed(slhi_heap_slot(heap));
   stats.dirty = dirty_bytes(heap);
   stats.allocated_total = stats.used + heap->reclaimed;
@@ -231,13 +307,18 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   stats.live = heap->live;
   stats.collections = heap->collections;
   stats.growths = heap->growths;
-  stats.host_bytes = slhi_heap_slot(heap)->host_bytes;
+  stats.old = heap->data.young - heap->data.start;
+  stats.host_bytes = slhi_slot_host_bytes(slhi_heap_slot(heap));
   stats.max_host = heap->max_host;
-  if (heap->tables) {
-    stats.externrefs = heap->tables->host.used;
-    stats.local_roots = heap->tables->locals.count;
-    stats.owned_roots = heap->tables->owned.live;
-    stats.functions = heap->tables->functions.count;
+  if (tables) {
+    stats.max_host = slhi_saturating_add(stats.max_host, tables->uncounted);
+    stats.externrefs = tables->host.used;
+    stats.local_roots = tables->locals.count;
+    stats.owned_roots = tables->owned.live;
+    stats.functions = tables->functions.count;
+    stats.young_collections = tables->young_collections;
+    stats.promoted_total = tables->promoted;
+    stats.remembered = slhi_remembered_objects(heap) + tables->remembered.card_count;
   }
   *out = stats;
 }

@@ -20,51 +20,53 @@ enum busy {
 
 /* A value of slh_heap.zealous: the heap was collected or grown, so that an
  * allocation can be tried again, and the next one goes well. */
-#define SLHI_ZEAL_CONTENT UINT32_MAX
+#define SLHI_ZEAL_CONTENT UINT16_MAX
 
 /*
  * A heap: what the host sees of it, in the owner's part of its slot's record.
- * Offsets count from data.base:
+ * There can be a million of them, so no field is wider than it must be. Offsets
+ * count from data.base, and like sizes of parts of a heap fit in 32 bits:
  *
  *   base     start          bump      limit      soft        max
  *    |--------|=== objects ===|..........|----------|-----------|
  *     guard                    allocate    commit     collect or grow
  *
- * limit = min(soft, what the slot has committed), so that the inline
- * allocation has one comparison to make.
+ * limit = min(soft, end of the nursery, what the slot has committed), so that
+ * the inline allocation has one comparison to make.
  */
 struct slh_heap {
   slh_heap_data data; /* first: an slh_heap * is an slh_heap_data * */
-  _Atomic(slh_runtime *) runtime;
-  uint64_t soft;           /* allocation beyond this collects or grows first */
-  uint64_t max;            /* allocation beyond this is refused */
-  uint64_t initial;        /* first value of soft - start, and its least */
-  uint64_t charged;        /* bytes of the pool's budget that it has */
-  uint64_t max_host;       /* slot->host_bytes may not go beyond */
-  uint64_t host_allowance; /* of that, what the store asked for */
   slh_enumerate_roots_fn *enumerate_roots;
   slh_grow_fn *grow;
   void *host;
-  uint64_t needed; /* bytes that the last SLH_E_COLLECT wanted */
+  uint64_t max_host; /* host memory that the store asked for may not go beyond */
   uint64_t reclaimed;
   uint64_t copied;
-  uint64_t live; /* bytes left by the last collection */
+  uint32_t soft;    /* allocation beyond this collects or grows first */
+  uint32_t max;     /* allocation beyond this is refused */
+  uint32_t initial; /* first value of soft - start, and its least */
+  uint32_t needed;  /* bytes that the last SLH_E_COLLECT wanted */
+  uint32_t live;    /* bytes left by the last collection */
   uint32_t collections;
-  uint32_t growths;
-  struct tables *tables; /* or NULL; kept from one store to the next */
-  uint32_t no_gc;        /* scopes entered in which nothing may be collected */
-  uint32_t zealous;      /* allocations since the last collection out of zeal */
-  enum busy busy;
-  bool private_pool; /* releasing the heap frees its pool */
-  bool corrupt;      /* a collection met what the library did not write */
+  uint16_t growths;
+  uint16_t no_gc;        /* scopes entered in which nothing may be collected */
+  uint16_t zealous;      /* allocations since the last collection out of zeal */
+  uint8_t busy;          /* enum busy */
+  bool private_pool : 1; /* releasing the heap frees its pool */
+  bool corrupt : 1;      /* a collection met what the library did not write */
+  bool forgetful : 1;    /* not all that should be in the remembered set is */
+  uint8_t nursery : 5;   /* young objects take SLHI_NURSERY_BYTES << nursery at most */
 };
 
-_Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
-_Static_assert(sizeof(struct slh_heap) <= SLHI_SLOT_OWNER_BYTES, "lives in a slot's record");
-_Static_assert(offsetof(struct slot, owner) == 0, "slhi_heap_slot casts");
+/* Of the smallest nursery. */
+#define SLHI_NURSERY_BYTES (UINT64_C(64) * 1024)
 
-/* Offset of the first object. */
-#define SLHI_START SLH_WIDE_START
+/* A value of slh_heap.nursery: only the soft limit bounds it. */
+#define SLHI_NURSERY_UNBOUNDED 31
+
+_Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
+_Static_assert(sizeof(struct slh_heap) == SLHI_SLOT_OWNER_BYTES, "lives in a slot's record");
+_Static_assert(offsetof(struct slot, owner) == 0, "slhi_heap_slot casts");
 
 static inline struct slot *slhi_heap_slot(const slh_heap *heap)
 {
@@ -76,10 +78,53 @@ static inline slh_heap *slhi_slot_heap(struct slot *slot)
   return (slh_heap *)(void *)slot->owner;
 }
 
+/* Its tables, or NULL; see tables.h. They are kept from one store to the next. */
+static inline struct tables *slhi_heap_tables(const slh_heap *heap)
+{
+  return slhi_slot_host(slhi_heap_slot(heap));
+}
+
+/* The state of the collection that is under way. */
+static inline struct collection *slhi_heap_collection(const slh_heap *heap)
+{
+  return slhi_slot_host(slhi_slot_space(slhi_heap_slot(heap)));
+}
+
+/* Allocation beyond this collects first: the soft limit, or before it the end
+ * of the nursery. */
+static inline uint64_t slhi_heap_trigger(const slh_heap *heap)
+{
+  uint64_t nursery_end = heap->data.young + (SLHI_NURSERY_BYTES << heap->nursery);
+
+  return nursery_end < heap->soft ? nursery_end : heap->soft;
+}
+
+/* Makes the nursery at least so large. */
+void slhi_heap_set_nursery(slh_heap *heap, uint64_t bytes);
+
 /* Offset of the first byte that cannot be accessed. */
 static inline uint64_t slhi_heap_committed(const slh_heap *heap)
 {
-  return SLHI_START + slhi_slot_committed(slhi_heap_slot(heap));
+  const struct slot *slot = slhi_heap_slot(heap);
+
+  return slot->slab->gap + (uint64_t)slhi_slot_committed(slot);
+}
+
+/* Offset up to which it may fill before it asks its pool. */
+static inline uint64_t slhi_heap_ready(const slh_heap *heap)
+{
+  const struct slot *slot = slhi_heap_slot(heap);
+
+  return slot->slab->gap + slhi_slot_ready(slot, slot->slab->populate);
+}
+
+/* Bytes of the pool's budget that the heap has: what it may hold beyond its
+ * initial size. */
+static inline uint64_t slhi_heap_charged(const slh_heap *heap)
+{
+  uint64_t free = (uint64_t)heap->data.start + heap->initial;
+
+  return heap->soft > free ? heap->soft - free : 0;
 }
 
 /* Sets the limit that follows from the soft limit, what is committed, and

@@ -37,7 +37,7 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
     status = reserve(heap, &tables->host);
   /* The table is full: perhaps of the dead. */
   if (status == SLH_E_HOST_LIMIT && collect && tables->host.used != 0 &&
-      heap->runtime->collector->collects && heap->no_gc == 0) {
+      heap->data.runtime->collector->collects && heap->no_gc == 0) {
     slh_status collected = slh_heap_collect(heap, NULL);
 
     if (collected == SLH_OK)
@@ -73,7 +73,7 @@ slh_status slh_new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, slh_
 
 slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **out)
 {
-  const struct tables *tables = heap->tables;
+  const struct tables *tables = slhi_heap_tables(heap);
   const slh_type *type;
   uint32_t id;
   slh_status status = slh_object_type(heap, externref, &type);
@@ -91,14 +91,14 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
 
 /* ---- collection ---- */
 
-void slhi_host_data_begin(struct tables *tables)
+void slhi_host_data_begin(struct tables *tables, bool young)
 {
-  tables->host.kept = 0;
+  tables->host.kept = young ? tables->host.old : 0;
 }
 
 void slhi_host_data_sweep(slh_heap *heap, uint64_t most)
 {
-  struct host_entries *host = &heap->tables->host;
+  struct host_entries *host = &slhi_heap_tables(heap)->host;
 
   /* From the end, so that an entry is free before its callback runs. */
   for (; most > 0 && host->used > host->kept; most--) {

@@ -124,7 +124,7 @@ slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, voi
 
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (at < SLHI_START || at > bump || bytes > bump - at)
+  if (at < heap->data.start || at > bump || bytes > bump - at)
     return SLH_E_BOUNDS;
   *out = heap->data.base + at;
   return SLH_OK;
@@ -132,8 +132,8 @@ slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, voi
 
 void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length)
 {
-  *bytes = heap->data.base + SLHI_START;
-  *length = heap->data.bump - SLHI_START;
+  *bytes = heap->data.base + heap->data.start;
+  *length = heap->data.bump - heap->data.start;
 }
 
 /* ---- raw allocation ---- */
@@ -141,7 +141,7 @@ void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length)
 slh_status slh_alloc_raw(slh_heap *heap, uint32_t header, uint64_t bytes, uint32_t alignment,
                          uint32_t length, slh_ref *out)
 {
-  const slh_type *type = slh_runtime_type(heap->runtime, header >> SLHI_INDEX_SHIFT);
+  const slh_type *type = slh_runtime_type(heap->data.runtime, header >> SLHI_INDEX_SHIFT);
 
   if (alignment > SLHI_OBJECT_ALIGN || alignment == 0 || (alignment & (alignment - 1)) != 0)
     return SLH_E_UNSUPPORTED;
@@ -169,7 +169,8 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
     return status;
   if (slhi_shape_kind(object.shape) == SLH_KIND_EXTERN)
     return SLH_E_TYPE;
-  if (ref.bits + object.bytes == data->bump) {
+  /* Nothing new may lie among the old objects. */
+  if (ref.bits + object.bytes == data->bump && ref.bits >= data->young) {
     /* What was written is still to be scrubbed. */
     if (data->dirty < data->bump)
       data->dirty = data->bump;

@@ -29,6 +29,8 @@ static const struct collector *find_collector(slh_collector collector)
     return &slhi_copying_collector;
   case SLH_COLLECTOR_NULL:
     return &slhi_null_collector;
+  case SLH_COLLECTOR_GENERATIONAL:
+    return &slhi_generational_collector;
   }
   return NULL;
 }
@@ -46,7 +48,11 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   collector = find_collector(options.collector);
   if (!collector)
     return slhi_error(error, SLH_E_INVALID, "collector is %d, allowed are 0 to %d",
-                      (int)options.collector, (int)SLH_COLLECTOR_NULL);
+                      (int)options.collector, (int)SLH_COLLECTOR_GENERATIONAL);
+  if (options.zeal > SLH_ZEAL_MAX && options.zeal != SLH_ZEAL_NEVER)
+    return slhi_error(error, SLH_E_INVALID,
+                      "zeal is %u, allowed are 0 to %u and SLH_ZEAL_NEVER", (unsigned)options.zeal,
+                      SLH_ZEAL_MAX);
   status = slhi_read_allocator(options.allocator, &allocator, error);
   if (status != SLH_OK)
     return status;
@@ -64,7 +70,6 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
     slhi_free(&allocator, runtime);
     return slhi_error(error, status, "no memory for the type table");
   }
-  pthread_mutex_init(&runtime->lock, NULL);
   *out = runtime;
   return SLH_OK;
 }
@@ -78,7 +83,6 @@ void slh_runtime_free(slh_runtime *runtime)
   if (slhi_runtime_has_heaps(runtime))
     slhi_misuse("slh_runtime_free", "a heap of the runtime has not been released");
   allocator = runtime->allocator;
-  pthread_mutex_destroy(&runtime->lock);
   slhi_types_close(runtime);
   slhi_free(&allocator, runtime);
 }

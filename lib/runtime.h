@@ -2,7 +2,6 @@
 #ifndef SLOTHEAP_LIB_RUNTIME_H
 #define SLOTHEAP_LIB_RUNTIME_H
 
-#include <pthread.h>
 #include <slotheap/runtime.h>
 #include <stdatomic.h>
 
@@ -27,7 +26,6 @@ struct slh_runtime {
   slh_allocator allocator;
   const struct collector *collector;
   uint32_t zeal;        /* collect at every allocation with this number; 0: no */
-  pthread_mutex_t lock; /* registrations, one at a time */
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
   uint32_t free_indices;       /* of these, not in use now */

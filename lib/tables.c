@@ -10,24 +10,22 @@
 /* Stamps are handed to slots in ranges of this many. */
 #define STAMP_RANGE (UINT64_C(1) << 32)
 
-static slh_status resize(slh_heap *heap, void *array, uint64_t bytes)
+slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each)
 {
+  struct slot *slot = slhi_heap_slot(heap);
+  const struct tables *tables = slhi_heap_tables(heap);
   void *old, *resized;
 
+  /* The old array counts, too: for a moment both can be there. */
+  if (slhi_slot_host_bytes(slot) + count * each + SLHI_BLOCK_OVERHEAD >
+      slhi_saturating_add(heap->max_host, tables->uncounted))
+    return SLH_E_HOST_LIMIT;
   memcpy(&old, array, sizeof old);
-  resized = slhi_slot_resize(slhi_heap_slot(heap), old, (size_t)bytes);
+  resized = slhi_slot_resize(slot, old, (size_t)(count * each));
   if (!resized)
     return SLH_E_NOMEM;
   memcpy(array, &resized, sizeof resized);
   return SLH_OK;
-}
-
-slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each)
-{
-  /* The old array counts, too: for a moment both can be there. */
-  if (slhi_heap_slot(heap)->host_bytes + count * each + SLHI_BLOCK_OVERHEAD > heap->max_host)
-    return SLH_E_HOST_LIMIT;
-  return resize(heap, array, count * each);
 }
 
 slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count, uint64_t most,
@@ -50,30 +48,21 @@ slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count
   return status;
 }
 
-slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each)
-{
-  uint64_t before = slhi_heap_slot(heap)->host_bytes;
-  slh_status status = resize(heap, array, count * each);
-
-  if (status == SLH_OK)
-    heap->max_host = slhi_saturating_add(heap->max_host, slhi_heap_slot(heap)->host_bytes - before);
-  return status;
-}
-
 slh_status slhi_tables(slh_heap *heap, struct tables **out)
 {
-  slh_status status;
+  struct slot *slot = slhi_heap_slot(heap);
+  struct tables *tables = slhi_slot_host(slot);
 
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (!heap->tables) {
-    status = slhi_table_resize_uncounted(heap, &heap->tables, 1, sizeof *heap->tables);
-    if (status != SLH_OK)
-      return status;
-    memset(heap->tables, 0, sizeof *heap->tables);
-    heap->tables->reset_stamp = slhi_new_stamp(heap->tables);
+  if (!tables) {
+    tables = slhi_slot_make_host(slot, sizeof *tables);
+    if (!tables)
+      return SLH_E_NOMEM;
+    tables->uncounted = slhi_slot_host_bytes(slot);
+    tables->reset_stamp = slhi_new_stamp(tables);
   }
-  *out = heap->tables;
+  *out = tables;
   return SLH_OK;
 }
 
@@ -101,6 +90,40 @@ void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots)
                         queue->count - queue->first, "queued finalizers");
 }
 
+uint32_t slhi_handle_next_young(struct handles *handles)
+{
+  for (; handles->low < handles->high; handles->low++) {
+    uint64_t *word = &handles->young[handles->low];
+    uint32_t number;
+
+    if (*word == 0)
+      continue;
+    number = 64 * handles->low + (uint32_t)__builtin_ctzll(*word);
+    *word &= *word - 1;
+    if (number < handles->count)
+      return number;
+  }
+  return UINT32_MAX;
+}
+
+static void forget_young(struct handles *handles)
+{
+  if (handles->low < handles->high)
+    memset(handles->young + handles->low, 0,
+           (handles->high - handles->low) * sizeof *handles->young);
+  handles->low = handles->high = 0;
+}
+
+void slhi_tables_promote(struct tables *tables)
+{
+  forget_young(&tables->locals);
+  forget_young(&tables->owned.at);
+  forget_young(&tables->weak.at);
+  tables->ephemerons.old = tables->ephemerons.count;
+  tables->finalizers.old = tables->finalizers.count;
+  tables->host.old = tables->host.kept; /* the others are about to be dropped */
+}
+
 static void forget_handles(struct free_handles *handles)
 {
   handles->at.count = 0;
@@ -110,17 +133,20 @@ static void forget_handles(struct free_handles *handles)
 
 void slhi_tables_reset(slh_heap *heap)
 {
-  struct tables *tables = heap->tables;
+  struct slot *slot = slhi_heap_slot(heap);
+  struct tables *tables = slhi_heap_tables(heap);
 
-  slhi_host_data_begin(tables);
+  slhi_remembered_reset(heap);
+  slhi_host_data_begin(tables, false);
   slhi_heap_set_busy(heap, BUSY_DROPPING);
   slhi_host_data_sweep(heap, UINT64_MAX);
   slhi_heap_set_busy(heap, BUSY_NOT);
-  if (slhi_heap_slot(heap)->host_bytes > KEEP_BYTES) {
-    heap->tables = NULL;
-    slhi_slot_free_all(slhi_heap_slot(heap));
+  if (slhi_slot_host_bytes(slot) > KEEP_BYTES) {
+    slhi_slot_free_all(slot);
     return;
   }
+  /* What this store leaves is not for the next one's account. */
+  tables->uncounted = slhi_slot_host_bytes(slot);
   tables->reset_stamp = slhi_new_stamp(tables);
   tables->frame = 0;
   tables->locals.count = 0;
@@ -129,6 +155,10 @@ void slhi_tables_reset(slh_heap *heap)
   forget_handles(&tables->ephemerons.tables);
   slhi_ephemerons_forget(&tables->ephemerons);
   tables->finalizers.count = 0;
+  tables->young_collections = 0;
+  tables->promoted = 0;
   tables->queue.first = tables->queue.count = 0;
   slhi_functions_forget(&tables->functions);
+  tables->host.kept = 0;
+  slhi_tables_promote(tables);
 }

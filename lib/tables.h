@@ -2,9 +2,14 @@
 /*
  * Host memory that a store can make grow: its roots by handle, weak references,
  * ephemerons and finalizers, host data behind externrefs, functions behind
- * funcrefs, the state of a collection. Made when first used, counted
+ * funcrefs. Made when first used, counted
  * against the store's max_host_bytes, emptied at release, and kept with the
  * slot for the next store unless it has become large.
+ *
+ * Young collections must not cost what is old. So tables whose order is free
+ * have entries of old objects first, and say how many: `old`, as the last
+ * collection of a generational heap left it (0 with other collectors). Handles
+ * have a mark for each that may refer to a young object.
  */
 #ifndef SLOTHEAP_LIB_TABLES_H
 #define SLOTHEAP_LIB_TABLES_H
@@ -12,6 +17,7 @@
 #include <slotheap/host.h>
 
 #include "lib/heap.h"
+#include "lib/remembered.h"
 #include "lib/roots.h"
 
 /* References that are held by handle. They lie side by side, for the
@@ -21,6 +27,9 @@ struct handles {
   uint64_t *stamps;
   uint32_t count; /* of both, in use or free */
   uint32_t capacity;
+  uint64_t *young;         /* a bit for each that may refer to a young object */
+  uint32_t young_capacity; /* bits; generational heaps only */
+  uint32_t low, high;      /* words [low, high) of them may not be zero */
 };
 
 /* Handles that are freed one by one; the free ones are linked. */
@@ -46,6 +55,7 @@ struct ephemerons {
   uint32_t *buckets; /* as many as the capacity: number plus 1, or 0 */
   uint32_t count;
   uint32_t capacity;
+  uint32_t old; /* keys and values */
 };
 
 /* Objects with data of the host's, side by side for the collector. */
@@ -53,6 +63,7 @@ struct finalizers {
   slh_ref *refs;
   void **data;
   uint32_t first; /* of a queue: those before it are gone */
+  uint32_t old;   /* of those registered; what is queued is old */
   uint32_t count;
   uint32_t capacity;
 };
@@ -74,6 +85,7 @@ struct host_entries {
   uint32_t *order;
   uint32_t used;
   uint32_t kept;
+  uint32_t old; /* of those in use; they are at the front */
   uint32_t capacity;
 };
 
@@ -90,6 +102,7 @@ struct tables {
   uint64_t last_stamp;
   uint64_t reset_stamp; /* given when they were made, or last emptied */
   uint64_t frame;       /* stamp of the innermost frame, 0: none open */
+  uint64_t uncounted;   /* bytes of host memory that are not for the store's account */
   struct handles locals;
   struct free_handles owned;
   struct free_handles weak;
@@ -98,7 +111,9 @@ struct tables {
   struct finalizers queue;      /* found unreachable, not yet polled */
   struct host_entries host;
   struct functions functions;
-  struct collection *collection; /* its state, or NULL before the first */
+  struct remembered remembered;
+  uint64_t young_collections;
+  uint64_t promoted; /* bytes that they moved */
 };
 
 /* The heap's tables, made if it has none. SLH_E_NOMEM, SLH_E_CORRUPT. */
@@ -117,6 +132,30 @@ slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint3
 void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
                       const char *call);
 
+/* The handle `number` was given a reference. */
+static inline void slhi_handle_note(const slh_heap *heap, struct handles *handles, uint32_t number)
+{
+  uint32_t ref = handles->refs[number].bits;
+  uint32_t word = number / 64;
+
+  if (number >= handles->young_capacity || ref < heap->data.young || (ref & 1) != 0)
+    return;
+  handles->young[word] |= UINT64_C(1) << (number % 64);
+  if (handles->low >= handles->high || word < handles->low)
+    handles->low = word;
+  if (word >= handles->high)
+    handles->high = word + 1;
+}
+
+/* The next handle with a mark, which it loses; UINT32_MAX if there is none. */
+uint32_t slhi_handle_next_young(struct handles *handles);
+
+/* Room for one more handle, and its mark. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+slh_status slhi_handles_reserve(slh_heap *heap, struct handles *handles);
+
+/* After a collection of a generational heap: nothing is young. */
+void slhi_tables_promote(struct tables *tables);
+
 /*
  * Makes room for `count` items in two arrays that grow together, by doubling
  * `*capacity`, but not beyond `most`. An item takes so many bytes of each.
@@ -126,14 +165,11 @@ void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t num
 slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count, uint64_t most,
                               void *first, size_t first_bytes, void *second, size_t second_bytes);
 
-/* The same for what the library itself needs: does not count. SLH_E_NOMEM. */
-slh_status slhi_table_resize_uncounted(slh_heap *heap, void *array, uint64_t count, size_t each);
-
 /* A number that no handle of this process has had: handles of other heaps and
  * of earlier stores are told from valid ones by it. */
 uint64_t slhi_new_stamp(struct tables *tables);
 
-/* Roots held by handle, for a collection. */
+/* Roots held by handle, for a collection of all. */
 void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots);
 
 /* The end of a store: drops all host data, voids all handles. */
@@ -152,10 +188,15 @@ void slhi_functions_forget(struct functions *functions);
  * from `*cursor` on, about `most` each; true when it is done. */
 bool slhi_ephemerons_index(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
 
+/* Takes those of young keys out of their chains, and puts them back in, in the
+ * same way. */
+bool slhi_ephemerons_unchain_young(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
+bool slhi_ephemerons_chain_young(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
+
 /* ---- host data and a collection ---- */
 
-/* Nothing was found alive yet. */
-void slhi_host_data_begin(struct tables *tables);
+/* Nothing was found alive yet, but what is old in a young one. */
+void slhi_host_data_begin(struct tables *tables, bool young);
 
 /* The externref with that id is alive. Ids that were never given are left for
  * whoever uses them. */

@@ -5,6 +5,7 @@
 #include "lib/object.h"
 #include "lib/runtime.h"
 #include "pool/error.h"
+#include "pool/process.h"
 
 #define FIRST_CAPACITY 32
 
@@ -164,7 +165,7 @@ static slh_status publish(slh_runtime *runtime, struct record *record, const str
   slh_status status;
   uint32_t index;
 
-  pthread_mutex_lock(&runtime->lock);
+  slhi_process_lock();
   status = choose_index(runtime, &index);
   if (status == SLH_OK) {
     enter(runtime, record, shape, index);
@@ -173,7 +174,7 @@ static slh_status publish(slh_runtime *runtime, struct record *record, const str
     else
       runtime->free_indices--;
   }
-  pthread_mutex_unlock(&runtime->lock);
+  slhi_process_unlock();
   return status;
 }
 
@@ -223,7 +224,7 @@ slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_e
   struct type_table *table;
   slh_status status;
 
-  pthread_mutex_lock(&runtime->lock);
+  slhi_process_lock();
   status = check_unused(runtime, type, error);
   if (status == SLH_OK) {
     table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
@@ -232,7 +233,7 @@ slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_e
     runtime->free_indices++;
     free_record(&runtime->allocator, record_of(type));
   }
-  pthread_mutex_unlock(&runtime->lock);
+  slhi_process_unlock();
   return status;
 }
 

@@ -4,7 +4,11 @@
 
 #include <slotheap/inspect.h>
 
-/* After each collection. In debug builds, and with zeal: poisons what was freed,
+/* Whether collections of the heap are to be checked: in debug builds, and with
+ * zeal. */
+bool slhi_checks(const slh_heap *heap);
+
+/* After each collection. If so: poisons what was freed,
  * so that a stale reference is found out, and verifies the heap; a heap that
  * does not pass is SLH_E_CORRUPT, with the reason on standard error. Otherwise
  * nothing. */

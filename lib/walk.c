@@ -6,8 +6,8 @@
 
 slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void *context)
 {
-  struct shapes shapes = slhi_shapes(heap->runtime);
-  uint64_t at = SLHI_START;
+  struct shapes shapes = slhi_shapes(heap->data.runtime);
+  uint64_t at = heap->data.start;
 
   slhi_require_idle(heap, "slh_heap_walk");
   if (heap->corrupt)
@@ -20,7 +20,7 @@ slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void 
       return SLH_E_CORRUPT;
     if (slhi_shape_kind(object.shape) != SLH_KIND_FILLER) {
       const slh_type *type =
-          slh_runtime_type(heap->runtime, object.shape->header >> SLHI_INDEX_SHIFT);
+          slh_runtime_type(heap->data.runtime, object.shape->header >> SLHI_INDEX_SHIFT);
 
       if (!visit(context, ref, type, object.bytes))
         return SLH_OK;

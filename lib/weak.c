@@ -20,7 +20,7 @@ slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out)
 
 static const struct handles *weak_of(const slh_heap *heap)
 {
-  return heap->tables ? &heap->tables->weak.at : NULL;
+  return slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->weak.at : NULL;
 }
 
 slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak)
@@ -33,7 +33,7 @@ slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak)
 
 void slh_weak_free(slh_heap *heap, slh_weak weak)
 {
-  struct free_handles *handles = heap->tables ? &heap->tables->weak : NULL;
+  struct free_handles *handles = slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->weak : NULL;
 
   slhi_require_idle(heap, "slh_weak_free");
   slhi_handle_free(handles, weak.stamp, weak.number, "slh_weak_free");
@@ -76,9 +76,9 @@ bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data)
   struct finalizers *queue;
 
   slhi_require_idle(heap, "slh_finalizer_poll");
-  if (heap->corrupt || !heap->tables || heap->tables->queue.count == 0)
+  if (heap->corrupt || !slhi_heap_tables(heap) || slhi_heap_tables(heap)->queue.count == 0)
     return false;
-  queue = &heap->tables->queue;
+  queue = &slhi_heap_tables(heap)->queue;
   *ref = queue->refs[queue->first];
   *data = queue->data[queue->first++];
   /* Mostly polled: the rest moves to the front, so that the storage of what

@@ -41,7 +41,7 @@ void datum_all_dropped(const struct datum *data, uint64_t count)
 
 void datum_check_table(struct store *store)
 {
-  const struct host_entries *host = &store->heap->tables->host;
+  const struct host_entries *host = &slhi_heap_tables(store->heap)->host;
 
   assert_true(host->used <= host->capacity);
   for (uint32_t i = 0; i < host->capacity; i++) {

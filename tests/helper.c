@@ -80,6 +80,8 @@ static void check(slh_status status, const slh_error *error)
 
 uint32_t helper_zeal;
 
+slh_collector helper_collector;
+
 slh_runtime *helper_runtime(const slh_runtime_options *given)
 {
   slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
@@ -90,6 +92,9 @@ slh_runtime *helper_runtime(const slh_runtime_options *given)
     options = *given;
   if (options.zeal == 0)
     options.zeal = helper_zeal;
+  if (options.collector == SLH_COLLECTOR_COPYING)
+    options.collector =
+        (slh_collector)from_environment("SLOTHEAP_COLLECTOR", (uint64_t)helper_collector);
   check(slh_runtime_new(&options, &runtime, &error), &error);
   return runtime;
 }

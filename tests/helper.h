@@ -3,6 +3,7 @@
  * What all tests share. Environment:
  *   SLOTHEAP_SEED=N   repeats the run whose seed was N
  *   SLOTHEAP_SCALE=N  makes random tests N times as long (default 1; 0.1 is fine)
+ *   SLOTHEAP_COLLECTOR=N  replaces the copying collector by that one
  */
 #ifndef SLOTHEAP_TESTS_HELPER_H
 #define SLOTHEAP_TESTS_HELPER_H
@@ -48,6 +49,10 @@ bool helper_one_in(uint64_t *state, uint64_t n);
 /* slh_runtime_options.zeal of runtimes whose options do not say. Tests that count
  * collections, or allocate by slh_alloc_*, set it to SLH_ZEAL_NEVER. */
 extern uint32_t helper_zeal;
+
+/* The collector of runtimes whose options name the copying one, which is the
+ * default. */
+extern slh_collector helper_collector;
 
 /* These fail the test if the call does. `options` may be NULL. */
 slh_runtime *helper_runtime(const slh_runtime_options *options);

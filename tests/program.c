@@ -51,6 +51,9 @@ struct program *program_open(uint64_t seed)
   open_world(&p->worlds[1], "null", SLH_COLLECTOR_NULL, SLH_ZEAL_NEVER);
   open_world(&p->worlds[2], "zeal 1", SLH_COLLECTOR_COPYING, 1);
   open_world(&p->worlds[3], "zeal 10", SLH_COLLECTOR_COPYING, 10);
+  open_world(&p->worlds[4], "generational", SLH_COLLECTOR_GENERATIONAL, SLH_ZEAL_NEVER);
+  open_world(&p->worlds[5], "generational, zeal 1", SLH_COLLECTOR_GENERATIONAL, 1);
+  open_world(&p->worlds[6], "generational, zeal 10", SLH_COLLECTOR_GENERATIONAL, 10);
   for (int i = 0; i < PROGRAM_WORLDS; i++)
     p->exn[i] = exn_type(p->worlds[i].store);
   return p;
@@ -406,6 +409,14 @@ static void renew_weak(struct program *p, uint32_t reg, uint32_t unused)
     }
 }
 
+/* Where there is no difference, it is a collection of all. */
+static void collect_young(struct program *p, uint32_t unused, uint32_t neither)
+{
+  for
+    EACH_WORLD(p, world)
+  assert_ok(slh_heap_collect_young(world->store->heap, NULL));
+}
+
 /* ---- one of all these ---- */
 
 typedef void step_fn(struct program *p, uint32_t to, uint32_t from);
@@ -415,7 +426,7 @@ static step_fn *const steps[] = {
     new_node,    new_node,      new_node,           new_node,   new_node,  new_array,
     new_exn,     new_externref, fail_to_initialise, set_link,   set_link,  follow_link,
     follow_link, copy_links,    fill_links,         set_small,  set_small, use_owned,
-    open_frame,  close_frame,   use_local,          renew_weak,
+    open_frame,  close_frame,   use_local,          renew_weak, collect_young,
 };
 
 void program_step(struct program *p)

@@ -9,7 +9,7 @@
 
 #include "tests/datum.h"
 
-#define PROGRAM_WORLDS 4
+#define PROGRAM_WORLDS 7
 #define PROGRAM_OWNED 8
 #define PROGRAM_WEAK 8
 #define PROGRAM_FRAMES 4
@@ -58,7 +58,7 @@ struct program {
   struct world worlds[PROGRAM_WORLDS];
 };
 
-/* Opens the worlds: copying, null, copying with zeal 1 and 10. */
+/* Opens the worlds: copying, null, copying with zeal 1 and 10, generational likewise. */
 struct program *program_open(uint64_t seed);
 
 /* Ends all stores; all host data must have been dropped once. */

@@ -357,13 +357,13 @@ struct lent {
 static void lend_all(struct store *store, struct lent *lent)
 {
   for (int i = 0; i < 2; i++)
-    assert_ok(slhi_pool_lend_space(store->pool, 4096, &lent->spaces[i]));
+    assert_non_null(lent->spaces[i] = slhi_slab_take(&store->pool->spaces, 0, 0));
 }
 
 static void return_all(struct store *store, struct lent *lent)
 {
   for (int i = 0; i < 2; i++)
-    slhi_pool_return_space(store->pool, lent->spaces[i], 0);
+    slhi_slab_put(&store->pool->spaces, lent->spaces[i], 0);
 }
 
 static void busy_collection_moves_nothing(void **state)

@@ -18,11 +18,6 @@
 /* Budgets that are small against these heaps. */
 static const uint64_t budgets[] = {1000, 64 * KIB};
 
-static struct collection *collection_of(const struct store *store)
-{
-  return store->heap->tables->collection;
-}
-
 /* ---- measuring ---- */
 
 /* How far a collection has come. */
@@ -46,21 +41,20 @@ static uint64_t root_bytes(const struct collection *c)
   return bytes;
 }
 
-static struct progress progress(const struct store *store)
+static struct progress progress(const struct collection *c)
 {
-  const struct collection *c = collection_of(store);
   const struct evacuation *e = &c->evacuation;
   struct progress p = {.phase = c->phase, .free = e->free, .scanned = e->scan + e->part};
 
   p.stage = c->phase + (c->finalizing ? PHASE_DONE : 0);
-  p.ephemerons = store->heap->tables->ephemerons.count;
+  p.ephemerons = c->tables->ephemerons.count;
   if (c->phase == PHASE_CHECK || c->phase == PHASE_ROOTS || c->phase == PHASE_FINISH)
     p.roots = root_bytes(c);
   else if (c->phase != PHASE_SCAN && c->phase < PHASE_COPY_BACK)
     p.entries = c->cursor;
   if (c->phase >= PHASE_COPY_BACK)
     p.back = c->phase == PHASE_COPY_BACK ? c->cursor : e->free - e->start;
-  p.undropped = store->heap->tables->host.used;
+  p.undropped = c->tables->host.used;
   return p;
 }
 
@@ -85,7 +79,7 @@ static bool passed(const struct progress *a, const struct progress *b, unsigned 
 }
 
 /* Bytes of work for tables of which all was gone through. */
-static uint64_t whole_tables(const struct store *store, const struct progress *a,
+static uint64_t whole_tables(const struct collection *c, const struct progress *a,
                              const struct progress *b)
 {
   uint64_t entries = 0;
@@ -93,7 +87,7 @@ static uint64_t whole_tables(const struct store *store, const struct progress *a
   if (passed(a, b, PHASE_EPHEMERONS))
     entries += a->ephemerons;
   if (passed(a, b, PHASE_WEAK))
-    entries += store->heap->tables->weak.at.count;
+    entries += c->tables->weak.at.count;
   if (passed(a, b, PHASE_DONE + PHASE_EPHEMERONS))
     entries += a->ephemerons;
   if (passed(a, b, PHASE_DONE + PHASE_DEAD_KEYS))
@@ -102,12 +96,12 @@ static uint64_t whole_tables(const struct store *store, const struct progress *a
 }
 
 /* The work between two points: at least this. */
-static uint64_t work(const struct store *store, const struct progress *a, const struct progress *b)
+static uint64_t work(const struct collection *c, const struct progress *a, const struct progress *b)
 {
-  uint64_t bytes = b->scanned - a->scanned + (b->back - a->back) + whole_tables(store, a, b);
+  uint64_t bytes = b->scanned - a->scanned + (b->back - a->back) + whole_tables(c, a, b);
 
-  if (collection_of(store)->phase < PHASE_COPY_BACK) /* the space is lent still */
-    bytes += copied(&collection_of(store)->evacuation, a->free);
+  if (c->phase < PHASE_COPY_BACK)
+    bytes += copied(&c->evacuation, a->free);
   if (a->phase == b->phase) {
     bytes += b->roots - a->roots;
     if (b->entries > a->entries) /* else it is the next time through */
@@ -121,16 +115,18 @@ static uint64_t work(const struct store *store, const struct progress *a, const 
 static uint64_t collect(struct store *store, const slh_roots *roots, uint64_t budget,
                         uint64_t slack)
 {
+  const struct collection *c; /* stays with its space */
   uint64_t steps = 0;
   bool complete = false;
 
   assert_ok(slh_collection_begin(store->heap, roots));
+  c = slhi_heap_collection(store->heap);
   for (; !complete; steps++) {
-    struct progress before = progress(store), after;
+    struct progress before = progress(c), after;
 
     assert_ok(slh_collection_step(store->heap, budget, &complete));
-    after = progress(store);
-    assert_true(work(store, &before, &after) <= 2 * budget + slack);
+    after = progress(c);
+    assert_true(work(c, &before, &after) <= 2 * budget + slack);
   }
   return steps;
 }

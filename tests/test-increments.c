@@ -104,7 +104,8 @@ static uint64_t spaces_in_use(const struct program *p)
 
 static void expect_same_tables(struct program *a, struct program *b)
 {
-  const struct tables *x = a->store->heap->tables, *y = b->store->heap->tables;
+  const struct tables *x = slhi_heap_tables(a->store->heap);
+  const struct tables *y = slhi_heap_tables(b->store->heap);
 
   for (int i = 0; i < WEAK; i++)
     assert_int_equal(slh_weak_get(a->store->heap, a->weak[i]).bits,
@@ -203,8 +204,7 @@ static void abandoned_at_every_step(void **state)
 
     under_way = go_some_steps(p, steps);
     assert_int_equal(slh_collection_is_active(p->store->heap), under_way);
-    assert_int_equal(spaces_in_use(p) != 0,
-                     under_way && !p->store->heap->tables->collection->moved);
+    assert_int_equal(spaces_in_use(p), under_way);
     assert_ok(slh_collection_abandon(p->store->heap));
     assert_int_equal(spaces_in_use(p), 0);
     expect_same(p, once);

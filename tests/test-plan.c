@@ -26,10 +26,13 @@ static const struct range {
     {"guard_bytes", offsetof(slh_pool_options, guard_bytes), SLH_STRUCT_SIZE_MAX, KIB *KIB, TIB},
     {"keep_resident_bytes", offsetof(slh_pool_options, keep_resident_bytes), 1, KIB *KIB,
      UINT64_MAX - KIB *KIB},
-    {"max_collections", offsetof(slh_pool_options, max_collections), 1, 16, 65536},
+    {"max_collections", offsetof(slh_pool_options, max_collections), 1, 16, 65535},
     {"keep_evacuation_bytes", offsetof(slh_pool_options, keep_evacuation_bytes), 1, 32 * KIB *KIB,
      UINT64_MAX - KIB *KIB},
     {"budget_bytes", offsetof(slh_pool_options, budget_bytes), 1, UINT64_MAX, UINT64_MAX},
+    {"resident_budget_bytes", offsetof(slh_pool_options, resident_budget_bytes), 1, UINT64_MAX,
+     UINT64_MAX},
+    {"decay_ms", offsetof(slh_pool_options, decay_ms), 1, 10000, KIB *GIB},
 };
 
 #define RANGES (sizeof ranges / sizeof ranges[0])
@@ -58,18 +61,21 @@ static slh_pool_options random_options(uint64_t *random)
       *option(&options, &ranges[i]) = random_between(random, ranges[i].least, ranges[i].most);
   }
   options.isolation = (slh_isolation)helper_below(random, 3);
+  options.decommit = (slh_decommit)helper_below(random, SLH_DECOMMIT_ENGINES);
+  options.huge_pages = (slh_huge_pages)helper_below(random, 3);
   return options;
 }
 
 static slh_host_limits random_limits(uint64_t *random)
 {
   static const uint64_t pages[] = {4 * KIB, 16 * KIB, 64 * KIB};
-  slh_host_limits limits = {pages[helper_below(random, 3)], UINT64_C(1) << 47, UINT64_MAX};
+  slh_host_limits limits = {pages[helper_below(random, 3)], UINT64_C(1) << 47, UINT64_MAX, true};
 
   if (helper_one_in(random, 2))
     limits.address_space_bytes = random_between(random, 0, UINT64_MAX);
   if (helper_one_in(random, 2))
     limits.max_mappings = random_between(random, 0, UINT64_C(1) << 24);
+  limits.light_guards = helper_one_in(random, 2);
   return limits;
 }
 
@@ -122,6 +128,11 @@ static void check_follows_options(const slh_pool_plan *plan, slh_pool_options op
   assert_int_equal(plan->evacuation_spaces, options.max_collections);
   assert_int_equal(plan->isolation, options.isolation);
   assert_int_equal(plan->budget_bytes, options.budget_bytes);
+  assert_int_equal(plan->resident_budget_bytes, options.resident_budget_bytes);
+  assert_int_equal(plan->decay_ms, options.decay_ms);
+  assert_int_equal(plan->decommit, options.decommit);
+  assert_int_equal(plan->huge_pages, options.huge_pages);
+  assert_int_equal(plan->kind, SLH_POOL_WIDE);
   assert_true(rounds_to(options.max_heap_bytes, max, page));
   assert_true(rounds_to(options.guard_bytes, plan->guard_bytes, page));
   assert_true(rounds_to(options.keep_resident_bytes, plan->keep_resident_bytes, page) ||
@@ -217,7 +228,7 @@ static void test_random_plans(void **state)
 static void test_failure_has_no_effect(void **state)
 {
   slh_pool_options options = SLH_POOL_OPTIONS_INIT;
-  slh_host_limits limits = {4096, 4 * GIB, UINT64_MAX};
+  slh_host_limits limits = {4096, 4 * GIB, UINT64_MAX, true};
   slh_pool_plan plan, before;
 
   (void)state;
@@ -256,7 +267,7 @@ static void expect_out_of_range(const struct range *range, uint64_t value)
 
 static void test_option_ranges(void **state)
 {
-  const slh_host_limits boundless = {4096, UINT64_MAX, UINT64_MAX};
+  const slh_host_limits boundless = {4096, UINT64_MAX, UINT64_MAX, true};
 
   (void)state;
   for (size_t i = 0; i < RANGES; i++) {
@@ -273,25 +284,42 @@ static void test_option_ranges(void **state)
     *option(&options, range) = range->least;
     assert_int_equal(slh_pool_plan_new(&options, &boundless, &plan, NULL), SLH_OK);
     *option(&options, range) = range->most;
+    /* As many slots as can be asked for do not fit unless they are small. */
+    if (range->offset == offsetof(slh_pool_options, slots)) {
+      assert_int_equal(slh_pool_plan_new(&options, &boundless, &plan, NULL), SLH_E_LIMIT);
+      options.kind = SLH_POOL_DENSE;
+      options.slot_bytes = 512;
+    }
     assert_int_equal(slh_pool_plan_new(&options, &boundless, &plan, NULL), SLH_OK);
   }
 }
 
-static void test_bad_isolation(void **state)
+static void expect_no_such(const char *name, size_t offset, int value, const char *allowed)
 {
-  static const int bad[] = {3, -1, 1 << 20};
+  slh_pool_options options = SLH_POOL_OPTIONS_INIT;
+  slh_error error = {0};
+  slh_pool_plan plan;
+
+  memcpy((char *)&options + offset, &value, sizeof value);
+  assert_int_equal(slh_pool_plan_new(&options, NULL, &plan, &error), SLH_E_INVALID);
+  assert_non_null(strstr(error.message, name));
+  assert_non_null(strstr(error.message, allowed));
+}
+
+static void test_bad_enumerations(void **state)
+{
+  static const int bad[] = {SLH_DECOMMIT_ENGINES, -1, 1 << 20};
 
   (void)state;
   for (size_t i = 0; i < 3; i++) {
-    slh_pool_options options = SLH_POOL_OPTIONS_INIT;
-    slh_error error = {0};
-    slh_pool_plan plan;
-
-    memcpy(&options.isolation, &bad[i], sizeof bad[i]);
-    assert_int_equal(slh_pool_plan_new(&options, NULL, &plan, &error), SLH_E_INVALID);
-    assert_non_null(strstr(error.message, "isolation"));
-    assert_non_null(strstr(error.message, "0 to 2"));
+    expect_no_such("isolation", offsetof(slh_pool_options, isolation), bad[i], "0 to 2");
+    expect_no_such("kind", offsetof(slh_pool_options, kind), bad[i], "0 to 1");
+    expect_no_such("decommit", offsetof(slh_pool_options, decommit), bad[i], "0 to 5");
+    expect_no_such("huge_pages", offsetof(slh_pool_options, huge_pages), bad[i], "0 to 2");
   }
+  expect_no_such("isolation", offsetof(slh_pool_options, isolation), 3, "0 to 2");
+  expect_no_such("kind", offsetof(slh_pool_options, kind), 2, "0 to 1");
+  expect_no_such("huge_pages", offsetof(slh_pool_options, huge_pages), 3, "0 to 2");
 }
 
 static void test_bad_struct_size(void **state)
@@ -320,7 +348,7 @@ static void test_bad_page(void **state)
 
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    slh_host_limits limits = {bad[i], UINT64_C(1) << 47, UINT64_MAX};
+    slh_host_limits limits = {bad[i], UINT64_C(1) << 47, UINT64_MAX, true};
     slh_error error = {0};
     slh_pool_plan plan;
 
@@ -334,7 +362,7 @@ static void test_bad_page(void **state)
 /* NULL options are the documented defaults; NULL limits are this host. */
 static void test_defaults(void **state)
 {
-  const slh_host_limits limits = {4096, UINT64_C(1) << 47, 65530};
+  const slh_host_limits limits = {4096, UINT64_C(1) << 47, 65530, false};
   const slh_pool_options defaults = SLH_POOL_OPTIONS_INIT;
   slh_error error = {0};
   slh_pool_plan plan, same;
@@ -353,7 +381,7 @@ static void test_defaults(void **state)
 static void test_tighter_limit_is_named(void **state)
 {
   slh_pool_options options = SLH_POOL_OPTIONS_INIT;
-  slh_host_limits limits = {4096, 0, 0};
+  slh_host_limits limits = {4096, 0, 0, false};
   slh_error error = {0};
   slh_pool_plan plan;
 
@@ -371,7 +399,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random_plans),    cmocka_unit_test(test_failure_has_no_effect),
-      cmocka_unit_test(test_option_ranges),   cmocka_unit_test(test_bad_isolation),
+      cmocka_unit_test(test_option_ranges),   cmocka_unit_test(test_bad_enumerations),
       cmocka_unit_test(test_bad_struct_size), cmocka_unit_test(test_bad_page),
       cmocka_unit_test(test_defaults),        cmocka_unit_test(test_tighter_limit_is_named),
   };

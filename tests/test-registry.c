@@ -31,7 +31,8 @@ static slh_pool_options small(uint64_t slots)
 
 static char *base_of(const slh_pool *pool, uint64_t slot)
 {
-  return pool->heaps.memory + pool->heaps.lead + slot * pool->heaps.stride - SLH_WIDE_START;
+  return pool->heaps[0].memory + pool->heaps[0].lead + slot * pool->heaps[0].stride -
+         SLH_WIDE_START;
 }
 
 static bool is_at(const void *address, const slh_pool *pool, uint64_t slot, uint64_t offset)
@@ -39,7 +40,7 @@ static bool is_at(const void *address, const slh_pool *pool, uint64_t slot, uint
   slh_place place = {0};
 
   return slh_find_address(address, &place) && place.pool == pool &&
-         (void *)place.heap == (void *)&pool->heaps.slots[slot] && place.offset == offset;
+         (void *)place.heap == (void *)&pool->heaps[0].slots[slot] && place.offset == offset;
 }
 
 static bool is_nowhere(const void *address)
@@ -128,7 +129,7 @@ static void every_part_of_a_slot_is_found(void **state)
       assert_true(is_at(slh_heap_get_data(heap)->base + offsets[i], pool, slot, offsets[i]));
   }
   for (uint64_t slot = 0; slot < 3; slot++) {
-    slh_heap_release((slh_heap *)(void *)&pool->heaps.slots[slot]);
+    slh_heap_release((slh_heap *)(void *)&pool->heaps[0].slots[slot]);
     assert_true(is_at(base_of(pool, slot) + 8, pool, slot, 8));
   }
   slh_pool_free(pool);
@@ -141,7 +142,7 @@ static void other_memory_is_not_found(void **state)
 {
   slh_pool_options options = helper_pool_options(3);
   slh_pool *pool = helper_pool(&options);
-  char *end = pool->heaps.memory + pool->heaps.bytes;
+  char *end = pool->heaps[0].memory + pool->heaps[0].bytes;
   void *block = malloc(100);
 
   assert_true(is_nowhere(NULL));
@@ -152,10 +153,10 @@ static void other_memory_is_not_found(void **state)
   assert_true(is_nowhere(block));
   assert_true(is_nowhere(state));
   assert_true(is_nowhere(pool));
-  assert_true(is_nowhere(pool->heaps.slots));
+  assert_true(is_nowhere(pool->heaps[0].slots));
   assert_true(is_nowhere(pool->spaces.memory + pool->spaces.lead));
   assert_true(is_nowhere(base_of(pool, 0) - 1));
-  assert_true(is_at(base_of(pool, 3) - 1, pool, 2, pool->heaps.stride - 1));
+  assert_true(is_at(base_of(pool, 3) - 1, pool, 2, pool->heaps[0].stride - 1));
   assert_true(is_nowhere(base_of(pool, 3)));
   assert_true(is_nowhere(end - 1));
   assert_true(is_nowhere(end));
@@ -215,14 +216,14 @@ static void *look(void *argument)
   struct world *world = worker->world;
 
   while (atomic_load(&world->running) != 0) {
-    uint64_t offset = helper_below(&worker->random, world->stable->heaps.stride);
+    uint64_t offset = helper_below(&worker->random, world->stable->heaps[0].stride);
     const char *address = atomic_load(&world->address[helper_below(&worker->random, CHURNERS)]);
     slh_place place = {0};
 
     REQUIRE(is_at(base_of(world->stable, 1) + offset, world->stable, 1, offset));
     if (address && slh_find_address(address, &place)) {
       REQUIRE(place.pool != world->stable && place.heap != NULL);
-      REQUIRE(place.offset < world->stable->heaps.stride);
+      REQUIRE(place.offset < world->stable->heaps[0].stride);
     }
   }
   return NULL;

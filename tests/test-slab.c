@@ -38,8 +38,8 @@ static void run_takers(struct taker *takers, size_t count, void *(*function)(voi
 /* Never refused, as there are enough slots; and the slot is nobody's. */
 static struct slot *take_one(const struct taker *taker)
 {
-  struct slab *slab = &taker->world->pool->heaps;
-  struct slot *slot = slhi_slab_take(slab);
+  struct slab *slab = &taker->world->pool->heaps[0];
+  struct slot *slot = slhi_slab_take(slab, 0, 0);
 
   REQUIRE(slot != NULL);
   REQUIRE_EQUAL(atomic_exchange_explicit(&taker->world->owner[slot - slab->slots], taker->number,
@@ -50,12 +50,12 @@ static struct slot *take_one(const struct taker *taker)
 
 static void put_one(const struct taker *taker, struct slot *slot)
 {
-  struct slab *slab = &taker->world->pool->heaps;
+  struct slab *slab = &taker->world->pool->heaps[0];
 
   REQUIRE_EQUAL(
       atomic_exchange_explicit(&taker->world->owner[slot - slab->slots], 0, memory_order_relaxed),
       taker->number);
-  REQUIRE(slhi_slab_put(slab, slot));
+  slhi_slab_put(slab, slot, 0);
 }
 
 /* Puts the first back while it keeps the second, that lay below it: so a top
@@ -92,9 +92,9 @@ static void test_take_and_put(void **state)
   assert_int_equal(stats.full_refusals, 0);
   for (uint32_t i = 0; i < 2 * TAKERS; i++)
     (void)take_one(&takers[0]);
-  assert_null(slhi_slab_take(&world.pool->heaps));
+  assert_null(slhi_slab_take(&world.pool->heaps[0], 0, 0));
   for (uint32_t i = 0; i < 2 * TAKERS; i++)
-    put_one(&takers[0], &world.pool->heaps.slots[i]);
+    put_one(&takers[0], &world.pool->heaps[0].slots[i]);
   slh_pool_free(world.pool);
 }
 
@@ -125,7 +125,7 @@ static void *take_fresh_ones(void *context)
     for (int j = 0; j < FRESH / 2; j++)
       slots[j] = take_one(taker);
     meet(world);
-    REQUIRE(slhi_slab_take(&world->pool->heaps) == NULL);
+    REQUIRE(slhi_slab_take(&world->pool->heaps[0], 0, 0) == NULL);
     meet(world);
     for (int j = 0; j < FRESH / 2; j++)
       put_one(taker, slots[j]);

@@ -57,7 +57,7 @@ static void enumerate(void *host, slh_heap *heap, slh_roots *roots)
   struct world *world = host;
   const struct slot *slot = (const struct slot *)(const void *)heap;
 
-  slh_roots_add(roots, SLH_ROOT_OTHER, &world->stores[slot - world->pool->heaps.slots].list, 1,
+  slh_roots_add(roots, SLH_ROOT_OTHER, &world->stores[slot - world->pool->heaps[0].slots].list, 1,
                 NULL);
 }
 
@@ -84,6 +84,24 @@ static struct store *disown(struct worker *worker)
   return store;
 }
 
+/* Prepends a node, if there is room. */
+static bool push_node(struct worker *worker)
+{
+  struct store *store = worker->held;
+  const slh_type *node = atomic_load_explicit(&worker->world->node, memory_order_acquire);
+  slh_ref ref = {0};
+  slh_status status = slh_new_struct(store->heap, node, &ref);
+
+  if (status == SLH_E_BUSY || status == SLH_E_LIMIT)
+    return false;
+  REQUIRE_EQUAL(status, SLH_OK);
+  slh_init_ref(store->heap, ref, HELPER_LEFT, store->list);
+  slh_set_i32(store->heap, ref, HELPER_VALUE, ++store->length);
+  store->list = ref;
+  return true;
+}
+
+/* Each store writes something, so that the next one in its slot is warm. */
 static void acquire(struct worker *worker)
 {
   struct world *world = worker->world;
@@ -104,9 +122,10 @@ static void acquire(struct worker *worker)
     return;
   }
   atomic_fetch_add(&world->acquires, 1);
-  store = &world->stores[(struct slot *)(void *)heap - world->pool->heaps.slots];
+  store = &world->stores[(struct slot *)(void *)heap - world->pool->heaps[0].slots];
   own(worker, store);
   *store = (struct store){heap, SLH_NULL, 0};
+  REQUIRE(push_node(worker));
 }
 
 static void check_list(const struct store *store)
@@ -124,19 +143,9 @@ static void check_list(const struct store *store)
 
 static void push_nodes(struct worker *worker)
 {
-  struct store *store = worker->held;
-
   for (uint64_t i = helper_below(&worker->random, 300); i-- > 0;) {
-    const slh_type *node = atomic_load_explicit(&worker->world->node, memory_order_acquire);
-    slh_ref ref = {0};
-    slh_status status = slh_new_struct(store->heap, node, &ref);
-
-    if (status == SLH_E_BUSY || status == SLH_E_LIMIT)
+    if (!push_node(worker))
       return;
-    REQUIRE_EQUAL(status, SLH_OK);
-    slh_init_ref(store->heap, ref, HELPER_LEFT, store->list);
-    slh_set_i32(store->heap, ref, HELPER_VALUE, ++store->length);
-    store->list = ref;
   }
 }
 
@@ -378,11 +387,72 @@ static void test_few_spaces(void **state)
   slh_runtime_free(shared.runtime);
 }
 
+/* ---- waiting ---- */
+
+#define LONG UINT64_C(20000000000) /* nanoseconds: for ever, as far as a test goes */
+
+struct waiting {
+  slh_pool *pool;
+  slh_heap *heap; /* the only one */
+};
+
+/* Releases the heap once somebody waits for it. */
+static void *release_for_waiter(void *context)
+{
+  struct waiting *waiting = context;
+  slh_pool_stats stats = {0};
+
+  while (stats.waits == 0) {
+    sched_yield();
+    slh_pool_get_stats(waiting->pool, &stats);
+  }
+  slh_heap_release(waiting->heap);
+  return NULL;
+}
+
+/* Whichever way its pages go back, the slot goes to who waits for it. */
+static void test_waiter_gets_the_slot(void **state)
+{
+  slh_runtime *runtime = helper_runtime(NULL);
+  const slh_type *bytes = helper_array_type(runtime, SLH_I8);
+  slh_heap_options heap = SLH_HEAP_OPTIONS_INIT;
+  slh_error error = {0};
+
+  (void)state;
+  heap.runtime = runtime;
+  for (int engine = 0; engine < SLH_DECOMMIT_ENGINES; engine++) {
+    slh_pool_options options = helper_pool_options(1);
+    struct waiting waiting;
+    pthread_t thread;
+    slh_heap *next = NULL;
+    slh_ref array;
+
+    options.keep_resident_bytes = 4 * KIB;
+    options.decommit = (slh_decommit)engine;
+    waiting.pool = helper_pool(&options);
+    waiting.heap = helper_acquire(waiting.pool, runtime);
+    assert_int_equal(slh_new_array(waiting.heap, bytes, 512 * KIB, &array), SLH_OK);
+    memset(slh_address(waiting.heap, array, 8), 0xa5, 512 * KIB);
+    assert_int_equal(pthread_create(&thread, NULL, release_for_waiter, &waiting), 0);
+    if (slh_heap_acquire_within(waiting.pool, &heap, LONG, &next, &error) != SLH_OK)
+      fail_msg("%s: %s", slh_decommit_name((slh_decommit)engine), error.message);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ptr_equal(next, waiting.heap);
+    assert_int_equal(slh_new_array(next, bytes, 512 * KIB, &array), SLH_OK);
+    for (uint32_t i = 0; i < 512 * KIB; i++)
+      assert_int_equal(slh_get_i8(next, slh_element(array, i, 1), 0), 0);
+    slh_heap_release(next);
+    slh_pool_free(waiting.pool);
+  }
+  slh_runtime_free(runtime);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wandering_stores),
       cmocka_unit_test(test_few_spaces),
+      cmocka_unit_test(test_waiter_gets_the_slot),
   };
 
   helper_zeal = SLH_ZEAL_NEVER;

@@ -232,7 +232,7 @@ static slh_status scribble_while_copied_back(uint32_t zeal)
   for (int i = 0; i < 100; i++)
     store->roots[0] = store_node(store, store->roots[0], SLH_NULL, i);
   assert_ok(slh_collection_begin(store->heap, NULL));
-  while (store->heap->tables->collection->phase < PHASE_COPY_BACK)
+  while (slhi_heap_collection(store->heap)->phase < PHASE_COPY_BACK)
     assert_ok(slh_collection_step(store->heap, 16, &complete));
   assert_ok(slh_collection_step(store->heap, 64, &complete));
   *store_word(store, slh_heap_start(store->heap) + 4) = 0xfff0;

@@ -14,6 +14,7 @@
 #ifndef SLOTHEAP_ACCESS_H
 #define SLOTHEAP_ACCESS_H
 
+#include <slotheap/barrier.h>
 #include <slotheap/base.h>
 #include <slotheap/heap.h>
 #include <slotheap/object.h>
@@ -118,9 +119,11 @@ SLH_DEFINE_WORD_FIELD(u32, uint32_t)
 #undef SLH_DEFINE_WORD_FIELD
 #undef SLH_DEFINE_ELEMENT
 
-/* References are read like every other field, and written in two ways:
- * slh_init_ref into a new object, before anything can collect; slh_set_ref,
- * the write barrier, everywhere else. */
+/* References are read like every other field, and written in two ways.
+ * slh_set_ref has the write barrier (barrier.h). slh_init_ref has none: it is for
+ * an object just allocated, as long as nothing can have collected since. Any
+ * slh_new_* in between can, and then the object is old already; so can
+ * slh_heap_make_room and slh_heap_collect. */
 static inline slh_ref slh_get_ref(const slh_heap *heap, slh_ref object, uint32_t offset)
 {
   slh_ref value = {*(const uint32_t *)slh_address(heap, object, offset)};
@@ -135,6 +138,7 @@ static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
 static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   slh_init_ref(heap, object, offset, value);
+  slh_barrier(heap, object, value);
 }
 
 static inline SLH_NODISCARD slh_status slh_array_get_ref(const slh_heap *heap, slh_ref array,
@@ -158,7 +162,11 @@ static inline SLH_NODISCARD slh_status slh_array_init_ref(slh_heap *heap, slh_re
 static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref array,
                                                          uint32_t index, slh_ref value)
 {
-  return slh_array_init_ref(heap, array, index, value);
+  if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))
+    return SLH_E_BOUNDS;
+  slh_init_ref(heap, slh_element(array, index, 4), 0, value);
+  slh_array_barrier(heap, array, index, value);
+  return SLH_OK;
 }
 
 /* ---- checked ---- */

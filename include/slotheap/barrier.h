@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Barriers for references that the host holds itself, in its globals, tables
- * and stacks. The copying and the null collector need none of them; hosts that
- * call them everywhere can switch to a collector that does. References inside
- * objects are written with slh_set_ref and its like (access.h).
+ * Barriers. First those for references inside objects, which slh_set_ref and
+ * its like (access.h) call: the generational collector needs them. Then those
+ * for references that the host holds itself, in its globals, tables and stacks: no
+ * collector here needs them; hosts that call them everywhere can switch to one
+ * that does.
  *
  * On the heap's thread. None of them collects.
  */
@@ -15,6 +16,65 @@
 #include <slotheap/ref.h>
 
 SLH_BEGIN_DECLS
+
+/* ---- inside objects ---- */
+
+/* Notes that references may have been written into `object`, so that the next
+ * young collection looks at all of it: after writes through views, slices, or
+ * slh_init_ref into an object that a collection may have met. Whatever is no
+ * object is ignored. Never fails: if there is no memory to note it, the next collection
+ * is a full one. */
+SLH_API void slh_remember_object(slh_heap *heap, slh_ref object);
+
+/* The same of one element of an array of references. */
+SLH_API void slh_remember_element(slh_heap *heap, slh_ref array, uint32_t index);
+
+/* Arrays of no more elements are remembered as a whole, others in parts. */
+#define SLH_REMEMBERED_WHOLE 254u
+
+/* Whether writing `value` into `object` makes a reference from an old object to
+ * a young one. */
+static inline bool slh_is_old_to_young(const slh_heap *heap, slh_ref object, slh_ref value)
+{
+  uint32_t young = slh_heap_get_data(heap)->young;
+
+  return object.bits < young && value.bits >= young && (value.bits & 1) == 0;
+}
+
+/* The write barrier: `value` was written into `object`, which is not an array
+ * of more than SLH_REMEMBERED_WHOLE elements. */
+static inline void slh_barrier(slh_heap *heap, slh_ref object, slh_ref value)
+{
+  slh_heap_data *data = slh_heap_get_data(heap);
+  uint32_t *header;
+
+  if (!slh_is_old_to_young(heap, object, value))
+    return;
+  header = (uint32_t *)(data->base + object.bits);
+  if ((*header & SLH_HEADER_LOGGED) != 0)
+    return;
+  if (SLH_UNLIKELY(data->remembered == data->remembered_end)) {
+    slh_remember_object(heap, object);
+    return;
+  }
+  *header |= SLH_HEADER_LOGGED;
+  *data->remembered++ = object.bits;
+}
+
+/* The same of an element of any array. */
+static inline void slh_array_barrier(slh_heap *heap, slh_ref array, uint32_t index, slh_ref value)
+{
+  const char *base = slh_heap_get_data(heap)->base;
+
+  if (!slh_is_old_to_young(heap, array, value))
+    return;
+  if (*(const uint32_t *)(base + array.bits + SLH_ARRAY_LENGTH_OFFSET) > SLH_REMEMBERED_WHOLE)
+    slh_remember_element(heap, array, index);
+  else
+    slh_barrier(heap, array, value);
+}
+
+/* ---- outside ---- */
 
 /* Overwrites the reference in `*destination`, which holds one that was written
  * so or null, by `source`. Null, i31s and writing what is there already are

@@ -35,6 +35,16 @@ SLH_BEGIN_DECLS
 SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
 
 /*
+ * The same for the young objects only, those allocated since the last
+ * collection: what is reachable of them from roots and old objects is kept,
+ * and is old from then on. Its cost is in what survives, not in what is old.
+ * Externrefs, weak references, ephemerons and finalizers of old objects stay.
+ * Where there is nothing old, or not all that was written into old objects
+ * could be remembered, and with other collectors, it is a full one.
+ */
+SLH_API SLH_NODISCARD slh_status slh_collection_begin_young(slh_heap *heap, const slh_roots *roots);
+
+/*
  * Goes on with the collection for about `budget` bytes of work, at most twice
  * that and one struct: bytes scanned plus bytes copied, the copy back included;
  * dropped host data counts 64 bytes each. 0 is taken for 1. Sets `*complete` when it is complete;
@@ -55,6 +65,7 @@ SLH_API bool slh_collection_is_active(const slh_heap *heap);
 
 /* All of a collection at once: begin, and steps until it is complete. */
 SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, const slh_roots *roots);
+SLH_API SLH_NODISCARD slh_status slh_heap_collect_young(slh_heap *heap, const slh_roots *roots);
 
 /* Between two increments: the host does something else, and comes back.
  * Returns false if the host wants the rest done without further pause. Must

@@ -22,32 +22,57 @@ typedef struct slh_roots slh_roots;
 
 /*
  * What compiled code needs of a heap, at fixed offsets. An slh_heap * points
- * at its slh_heap_data. Offsets `bump`, `limit`, `dirty` and `young` count
- * from `base`.
+ * at its slh_heap_data. `bump` and all that follows it, but for the pointers,
+ * are offsets from `base`.
  *
  * To allocate inline: end = bump + size; if end > limit, call the library;
  * else store bump = end and write the header word (and the length of an
  * array). Bytes from max(bump, dirty) on are zero, those below `dirty` are
  * not: initialise every field before anything can collect.
+ *
+ * To write a reference inline into an object that anything may have collected
+ * since it was allocated (the write barrier of slh_set_ref): store it; then
+ *   if object >= young, or value < young, or bit 0 of value is set: done;
+ *   if header & SLH_HEADER_LOGGED: done;
+ *   if remembered == remembered_end: call slh_remember_object(heap, object);
+ *   else set that bit in the header and store the object's offset at
+ *   *remembered++.
+ * `object` is the array, not the element. With arrays of more than
+ * SLH_REMEMBERED_WHOLE elements, call slh_remember_element in place of all
+ * after the first line; else the whole array is looked at. Only the
+ * generational collector moves `young`; with others the first comparison always
+ * ends it.
  */
 typedef struct slh_heap_data {
-  char *base;     /* +0  address of offset 0; not accessible itself */
-  uint64_t bump;  /* +8  offset of the next free byte */
-  uint64_t limit; /* +16 allocation may go up to here */
-  uint64_t dirty; /* +24 bytes below may not be zero; see above */
-  uint64_t young; /* +32 start of what a young collection moves */
-  uint64_t unused[3];
+  char *base;               /* +0  address of offset 0 */
+  uint64_t bump;            /* +8  the next free byte */
+  uint64_t limit;           /* +16 allocation may go up to here */
+  uint32_t *remembered;     /* +24 where the write barrier notes the next object */
+  uint32_t *remembered_end; /* +32 and where there is no more room for one */
+  uint32_t dirty;           /* +40 bytes below may not be zero; see above */
+  uint32_t young;           /* +44 objects from here on are young: no barrier */
+  uint32_t start;           /* +48 the first object */
+  uint32_t mask;            /* +52 of offsets in a dense slot: its width - 1; wide: all ones */
+  slh_runtime *runtime;     /* +56 */
 } slh_heap_data;
 
 SLH_STATIC_ASSERT(sizeof(slh_heap_data) == 64, "one cache line, known to compiled code");
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, bump) == 8, "known to compiled code");
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, limit) == 16, "known to compiled code");
-SLH_STATIC_ASSERT(offsetof(slh_heap_data, dirty) == 24, "known to compiled code");
-SLH_STATIC_ASSERT(offsetof(slh_heap_data, young) == 32, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, remembered) == 24, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, remembered_end) == 32, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, dirty) == 40, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, young) == 44, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, start) == 48, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, mask) == 52, "known to compiled code");
+SLH_STATIC_ASSERT(offsetof(slh_heap_data, runtime) == 56, "known to compiled code");
 
 /* Offset of the first object in a heap of a wide pool. References below it
  * fault: null plus a small offset is caught by the guard at no cost. */
 #define SLH_WIDE_START 4096u
+
+/* The same in a dense pool, whose slots have nothing before them. */
+#define SLH_DENSE_START 8u
 
 static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
 {
@@ -95,11 +120,17 @@ typedef struct slh_heap_options {
   slh_enumerate_roots_fn *enumerate_roots; /* NULL: the store has none */
   slh_grow_fn *grow;                       /* NULL: always yes */
   void *host;                              /* passed to both */
+  /* What kind of store it is, if the host knows some: a slot whose last store had
+   * the same tag is preferred, as far as the thread has one at hand. 0: none. */
+  uint32_t tag;
+  /* Dense pools: the base never changes, so the heap cannot outgrow the smallest
+   * slot: max_bytes is clamped to it. */
+  bool fixed;
 } slh_heap_options;
 
 #define SLH_HEAP_OPTIONS_INIT                                                                      \
   {                                                                                                \
-    sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL                                      \
+    sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL, 0, false                            \
   }
 
 /*
@@ -110,6 +141,16 @@ typedef struct slh_heap_options {
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
                                                   slh_heap **out);
+
+/*
+ * The same; if every slot is taken it waits up to `nanoseconds` (0: not at all)
+ * for one to be released. Who came first gets the first. Errors: as above, in
+ * words (`error` may be NULL).
+ */
+SLH_API SLH_NODISCARD slh_status slh_heap_acquire_within(slh_pool *pool,
+                                                         const slh_heap_options *options,
+                                                         uint64_t nanoseconds, slh_heap **out,
+                                                         slh_error *error);
 
 /*
  * Makes a heap on demand, with a mapping of its own: a pool of one slot, made
@@ -126,6 +167,26 @@ SLH_API SLH_NODISCARD slh_status slh_heap_new(const slh_pool_options *pool_optio
  * process with a message, as far as nobody has acquired the slot since then, and
  * the heap was not one on demand, whose memory is gone. */
 SLH_API void slh_heap_release(slh_heap *heap);
+
+/*
+ * Ends a store that its thread has left in the middle: the thread has ended, was
+ * cancelled, or jumped out of a callback, or out of a protected call. As
+ * slh_heap_release, whatever goes on with the heap; frames and protected calls
+ * that were open must not be returned to. Any thread. Library calls that were
+ * cut off in the middle (by an asynchronous signal, or a fork in another thread)
+ * leave nothing that could be trusted: for those slh_pool_abandon.
+ */
+SLH_API void slh_heap_discard(slh_heap *heap);
+
+/*
+ * Calls `visit` for each heap of the pool that has not been released, until it
+ * returns false: for finding those that a thread has left behind. Any
+ * thread; others can acquire and release meanwhile, so what `visit` gets may be
+ * gone, unless the host knows better (by slh_heap_host), and must not be used
+ * then.
+ */
+typedef bool slh_visit_heap_fn(void *context, slh_heap *heap);
+SLH_API void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *context);
 
 /* Forgets all objects, as if nothing had been allocated; options, mappings
  * and bookkeeping stay. Handles, open frames and scopes end; what the host's
@@ -168,7 +229,9 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
 SLH_API SLH_NODISCARD slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes);
 
 /* Makes room for `bytes`: collects, or grows, or both, as the policy decides.
- * Moves objects. What slh_new_* calls. Errors: those of slh_new_*. */
+ * Moves objects. What slh_new_* calls, and what to call when slh_alloc_* returns
+ * SLH_E_COLLECT and the policy is to decide whether a young collection will do.
+ * Errors: those of slh_new_*. */
 SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
 
 /* The two differ in what they call when there is no room, and then they try

@@ -13,23 +13,28 @@ SLH_BEGIN_DECLS
 
 /* Bytes, unless it says otherwise; totals are since acquire or reset. */
 typedef struct slh_heap_stats {
-  uint64_t used;            /* objects and fillers now: bump - start */
-  uint64_t soft_limit;      /* may be used before the next collection */
-  uint64_t max;             /* may ever be used */
-  uint64_t accessible;      /* mapped readable and writable */
-  uint64_t dirty;           /* written since the last scrub, to be scrubbed */
-  uint64_t allocated_total; /* by all allocations */
-  uint64_t reclaimed_total; /* by all collections */
-  uint64_t copied_total;    /* moved by all collections */
-  uint64_t live;            /* left by the last collection */
-  uint64_t collections;     /* a count */
-  uint64_t growths;         /* a count: times the accessible prefix grew */
-  uint64_t host_bytes;      /* of the library's own memory, for this heap */
-  uint64_t max_host;        /* host_bytes may not go beyond */
-  uint64_t externrefs;      /* a count: alive, or not yet collected */
-  uint64_t local_roots;     /* a count */
-  uint64_t owned_roots;     /* a count */
-  uint64_t functions;       /* a count: interned for funcrefs */
+  uint64_t used;              /* objects and fillers now: bump - start */
+  uint64_t soft_limit;        /* may be used before the next full collection */
+  uint64_t max;               /* may ever be used */
+  uint64_t accessible;        /* mapped readable and writable */
+  uint64_t dirty;             /* written since the last scrub, to be scrubbed */
+  uint64_t allocated_total;   /* by all allocations */
+  uint64_t reclaimed_total;   /* by all collections */
+  uint64_t copied_total;      /* moved by all collections */
+  uint64_t live;              /* left by the last full collection */
+  uint64_t collections;       /* a count */
+  uint64_t growths;           /* a count: times the accessible prefix grew */
+  uint64_t host_bytes;        /* of the library's own memory, for this heap */
+  uint64_t max_host;          /* host_bytes may not go beyond */
+  uint64_t externrefs;        /* a count: alive, or not yet collected */
+  uint64_t local_roots;       /* a count */
+  uint64_t owned_roots;       /* a count */
+  uint64_t functions;         /* a count: interned for funcrefs */
+  uint64_t old;               /* of `used`: what young collections leave alone */
+  uint64_t young_collections; /* a count, of `collections` */
+  uint64_t promoted_total;    /* of copied_total: by young collections */
+  uint64_t remembered;        /* a count: old objects and parts of arrays that the next young
+                                 collection has to look at */
 } slh_heap_stats;
 
 /* On the heap's thread. Never fails. */

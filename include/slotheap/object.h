@@ -107,8 +107,8 @@ SLH_API SLH_NODISCARD slh_status slh_alloc_raw(slh_heap *heap, uint32_t header, 
 
 /*
  * Gives an object back whose initialisation failed. The last object's bytes can
- * be allocated again at once; others become a filler until the next
- * collection. Nothing may refer to it any more. Externrefs cannot be given
+ * be allocated again at once, if it is young; others become a filler until the
+ * next collection. Nothing may refer to it any more. Externrefs cannot be given
  * back. Errors: those of slh_object_type; SLH_E_TYPE (an externref).
  */
 SLH_API SLH_NODISCARD slh_status slh_dealloc(slh_heap *heap, slh_ref ref);
@@ -136,7 +136,7 @@ SLH_API SLH_NODISCARD slh_status slh_object_data_pair(const slh_heap *heap, slh_
  * slh_view_get_X(view, offset, &value), slh_view_set_X(view, offset, value):
  * typed reads and writes, X one of i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 v128
  * ref. SLH_E_BOUNDS if they would leave the object. Writing a reference has no
- * barrier: for objects that are being initialised.
+ * barrier: for objects that are being initialised, or with slh_remember_object.
  */
 #define SLH_DEFINE_VIEW(X, T)                                                                      \
   static inline SLH_NODISCARD slh_status slh_view_get_##X(const slh_object_view *view,             \

@@ -7,10 +7,24 @@
 #define SLOTHEAP_POOL_H
 
 #include <slotheap/base.h>
+#include <slotheap/decommit.h>
 
 SLH_BEGIN_DECLS
 
 typedef struct slh_pool slh_pool;
+
+/* How a pool cuts its memory. */
+typedef enum slh_pool_kind {
+  /* Slots of 4 GiB of address space and a guard: any 32-bit reference plus a
+   * field's offset stays in its slot, or faults. A heap's base never moves. Up
+   * to some 30,000 heaps. */
+  SLH_POOL_WIDE = 0,
+  /* Slots of a power of two from 512 bytes up, side by side in one mapping.
+   * Accesses are masked (dense.h), so that nothing leaves the slot. A heap that
+   * outgrows its slot is moved to one of the next size: its base changes, unless
+   * it is fixed (slh_heap_options). For up to millions of small heaps. */
+  SLH_POOL_DENSE = 1
+} slh_pool_kind;
 
 /* How far a store is kept from the bytes of the store before it. */
 typedef enum slh_isolation {
@@ -27,27 +41,38 @@ typedef enum slh_isolation {
   SLH_ISOLATION_NONE = 2
 } slh_isolation;
 
+/* Transparent huge pages for heaps. */
+typedef enum slh_huge_pages {
+  SLH_HUGE_SYSTEM = 0, /* as the system does it for all memory */
+  SLH_HUGE_NEVER = 1,  /* not, whatever the system does: what is given back is given back exactly */
+  SLH_HUGE_LARGE = 2   /* asked for, for heaps from 4 MiB on; doc/residency.md has figures */
+} slh_huge_pages;
+
 /*
- * Options of a pool. Zero in a field other than `isolation` means its
- * default. Sizes are in bytes and rounded up to the host's page size.
+ * Options of a pool. Zero in a field means its default, which for
+ * enumerations is their first value. Sizes are in bytes and rounded up to the
+ * host's page size.
  */
 typedef struct slh_pool_options {
   size_t struct_size; /* sizeof(slh_pool_options), set by the initialiser */
-  /* Heaps alive at a time. Default 1,000; 1 to 2^31. Each takes 4 GiB plus
-   * the guard of address space and up to 2 of vm.max_map_count mappings. */
+  /* Heaps alive at a time. Default 1,000; 1 to 2^31. In a wide pool each takes
+   * 4 GiB plus the guard of address space, and up to 2 of vm.max_map_count
+   * mappings; in a dense one twice max_heap_bytes of address space. */
   uint64_t slots;
-  /* The most a heap can ever hold. Default and maximum 4 GiB - 64 KiB;
-   * minimum one page. */
+  /* The most a heap can ever hold. Wide: default and maximum 4 GiB - 64 KiB,
+   * minimum one page. Dense: rounded up to the slot it takes, which must be a
+   * power of two; default 16 times slot_bytes. */
   uint64_t max_heap_bytes;
-  /* Inaccessible bytes behind each slot: any 32-bit reference plus any
+  /* Wide: inaccessible bytes behind each slot: any 32-bit reference plus any
    * offset below this lands in the slot or faults. Default 1 MiB; at least
-   * SLH_STRUCT_SIZE_MAX, at most 1 TiB. */
+   * SLH_STRUCT_SIZE_MAX, at most 1 TiB. Dense: inaccessible bytes at the end of
+   * each slot. Default none; slots must have 64 KiB or more, and twice the guard. */
   uint64_t guard_bytes;
   /* What a free slot keeps in memory, scrubbed; pages beyond it go back to
    * the system at release. Default 1 MiB; rounded up to a page. */
   uint64_t keep_resident_bytes;
   /* Collections that can run at a time; one more gets SLH_E_BUSY. Default
-   * 16; 1 to 65,536. Each takes max_heap_bytes of address space. */
+   * 16; 1 to 65,535. Each takes max_heap_bytes of address space. */
   uint64_t max_collections;
   /* What a free evacuation space keeps in memory. Default 32 MiB. */
   uint64_t keep_evacuation_bytes;
@@ -56,20 +81,38 @@ typedef struct slh_pool_options {
   uint64_t budget_bytes;
   slh_isolation isolation;
   const slh_allocator *allocator; /* of the heaps' bookkeeping. NULL: slh_default_allocator() */
+  slh_pool_kind kind;
+  /* Dense: bytes of the smallest slot, a power of two from 512 to 2 GiB. Default 64 KiB. */
+  uint64_t slot_bytes;
+  /* What all free slots and evacuation spaces together may keep in memory: beyond
+   * it those that have been free for longest give up what they keep. Default: no limit. */
+  uint64_t resident_budget_bytes;
+  /* Slots that stay free for so long, in milliseconds, give up what they keep: at
+   * calls of slh_pool_decay, or by a thread of the pool. Default 10,000. */
+  uint64_t decay_ms;
+  bool decay_thread;     /* whether the pool has that thread; see slh_pool_decay */
+  slh_decommit decommit; /* how pages go back to the system */
+  slh_huge_pages huge_pages;
+  /* Wide: cold heaps get pages before they touch them, from 64 KiB on a quarter
+   * more at a time. Some 10% less time for cold heaps of a MiB; doc/residency.md. */
+  bool populate;
 } slh_pool_options;
 
 #define SLH_POOL_OPTIONS_INIT                                                                      \
   {                                                                                                \
-    sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB, NULL                       \
+    sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB, NULL, SLH_POOL_WIDE, 0, 0, \
+        0, false, SLH_DECOMMIT_AUTO, SLH_HUGE_SYSTEM, false                                        \
   }
 
 /* What the options of a pool come to. */
 typedef struct slh_pool_plan {
+  slh_pool_kind kind;
   uint64_t page_bytes;
-  uint64_t slots;
-  uint64_t max_heap_bytes;      /* page-rounded */
+  uint64_t slots;               /* of each size */
+  uint64_t sizes;               /* of slots; wide: 1 */
+  uint64_t max_heap_bytes;      /* as rounded */
   uint64_t guard_bytes;         /* page-rounded */
-  uint64_t slot_stride_bytes;   /* from one slot to the next */
+  uint64_t slot_stride_bytes;   /* from one slot to the next, of the smallest size */
   uint64_t lead_guard_bytes;    /* before the first slot */
   uint64_t slab_bytes;          /* address space of all slots */
   uint64_t keep_resident_bytes; /* page-rounded, at most max_heap_bytes */
@@ -79,7 +122,12 @@ typedef struct slh_pool_plan {
   uint64_t keep_evacuation_bytes; /* page-rounded, at most max_heap_bytes */
   uint64_t mappings;              /* the most this pool can take */
   uint64_t budget_bytes;
+  uint64_t resident_budget_bytes;
+  uint64_t decay_ms;
   slh_isolation isolation;
+  slh_decommit decommit;
+  slh_huge_pages huge_pages;
+  bool populate;
 } slh_pool_plan;
 
 /* What the plan is made for. */
@@ -87,7 +135,11 @@ typedef struct slh_host_limits {
   uint64_t page_bytes;          /* a power of two from 4 KiB to 64 KiB */
   uint64_t address_space_bytes; /* what a process can reserve */
   uint64_t max_mappings;        /* vm.max_map_count; UINT64_MAX: no limit */
+  bool light_guards;            /* a guard takes no mapping (Linux 6.13) */
 } slh_host_limits;
+
+/* Those of this host. Any thread. */
+SLH_API void slh_host_limits_get(slh_host_limits *out);
 
 /*
  * The layout that `options` (NULL: defaults) give on a host with `limits`
@@ -113,20 +165,52 @@ SLH_API SLH_NODISCARD slh_status slh_pool_new(const slh_pool_options *options, s
  * been released; otherwise the process stops with a message. */
 SLH_API void slh_pool_free(slh_pool *pool);
 
+/*
+ * The same, with heaps that are not released: they are gone with it, and
+ * their host data is not dropped. For a child after fork, whose parent goes on
+ * with them, and for a process that ends. No other thread may be using the pool.
+ */
+SLH_API void slh_pool_abandon(slh_pool *pool);
+
+/* ---- what stays in memory ----
+ *
+ * Free slots keep up to keep_resident_bytes each in memory, so that the next
+ * stores find them warm. These calls give it back. Any thread. */
+
+/*
+ * Gives back what slots and evacuation spaces keep that were not used for
+ * decay_ms: to be called every now and then; costs next to nothing unless half
+ * of decay_ms is over since it last did something. A pool that is not used
+ * keeps nothing after decay_ms and two calls. With the option decay_thread a
+ * thread of the pool calls it; that thread blocks all signals, and does not
+ * exist in a forked child.
+ */
+SLH_API void slh_pool_decay(slh_pool *pool);
+
+/* Gives back at once what all free slots and evacuation spaces keep. */
+SLH_API void slh_pool_trim(slh_pool *pool);
+
+/* ---- figures ---- */
+
 typedef struct slh_pool_stats {
-  uint64_t slots;             /* as planned */
-  uint64_t slots_in_use;      /* taken at this moment */
-  uint64_t slots_touched;     /* taken at least once */
-  uint64_t acquires;          /* since the pool was made */
-  uint64_t warm_acquires;     /* of a slot that had been used before */
-  uint64_t full_refusals;     /* acquires that found the pool full */
+  uint64_t slots;         /* as planned */
+  uint64_t slots_in_use;  /* taken at this moment */
+  uint64_t slots_touched; /* taken at least once */
+  uint64_t slots_waiting; /* released; free once their pages have been given back */
+  uint64_t acquires;      /* since the pool was made */
+  uint64_t warm_acquires; /* of a slot that an earlier store of the thread, or its memory, left */
+  uint64_t full_refusals; /* acquires that found the pool full, also after waiting */
+  uint64_t waits;         /* acquires that had to wait */
   uint64_t accessible_bytes;  /* of all slots */
+  uint64_t resident_bytes;    /* that released slots and spaces may have left in memory */
   uint64_t scrubbed_bytes;    /* by memset, since the pool was made */
   uint64_t decommitted_bytes; /* given back, since the pool was made */
-  uint64_t decommit_failures; /* refused by the system, scrubbed instead */
+  uint64_t decommitted_by[SLH_DECOMMIT_ENGINES]; /* of these; scrubbed instead: at MEMSET */
+  uint64_t decommit_failures; /* a count: refused by the system, scrubbed instead */
   uint64_t budget_used_bytes; /* of budget_bytes */
   uint64_t evacuation_in_use; /* collections running at this moment */
   uint64_t evacuation_accessible_bytes;
+  uint64_t traps; /* faults that ended a protected call */
 } slh_pool_stats;
 
 /* Counts over all slots. Costs a visit to each slot ever touched; figures of

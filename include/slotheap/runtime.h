@@ -16,7 +16,10 @@ typedef struct slh_runtime slh_runtime;
 
 typedef enum slh_collector {
   SLH_COLLECTOR_COPYING = 0, /* moves what is reachable, forgets the rest */
-  SLH_COLLECTOR_NULL = 1     /* never collects: for stores that end soon */
+  SLH_COLLECTOR_NULL = 1,    /* never collects: for stores that end soon */
+  /* As copying, but most collections look at what was allocated since the last
+   * one only: for stores that live long. Needs the barriers of slh_set_ref. */
+  SLH_COLLECTOR_GENERATIONAL = 2
 } slh_collector;
 
 typedef struct slh_runtime_options {
@@ -26,12 +29,13 @@ typedef struct slh_runtime_options {
   /* For tests of hosts: at every allocation with this number, slh_new_*
    * collects and slh_alloc_* returns SLH_E_COLLECT, so that a root that was
    * forgotten is found out; what was freed is poisoned, and the heap verified.
-   * All allocation leaves its inline path. 0: as configured, normally
-   * SLH_ZEAL_NEVER. */
+   * All allocation leaves its inline path. Up to SLH_ZEAL_MAX. 0: as configured,
+   * normally SLH_ZEAL_NEVER. */
   uint32_t zeal;
 } slh_runtime_options;
 
 #define SLH_ZEAL_NEVER UINT32_MAX
+#define SLH_ZEAL_MAX 65534u
 
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
   {                                                                                                \
@@ -113,6 +117,9 @@ typedef struct slh_type {
 /* Bits of an object's header word that are the collector's; the others are
  * `header` of its type for as long as the object lives. */
 #define SLH_HEADER_STATE 7u
+
+/* The one of them that the write barrier sets: the object is remembered. */
+#define SLH_HEADER_LOGGED 2u
 
 /* Whether `type` is `of`, or a subtype of it. In constant time. */
 static inline bool slh_type_is(const slh_type *type, const slh_type *of)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * slotheap-bench density: a million small heaps alive at a time, and what else
+ * gives each of as many owners a heap. Each system is an executable beside this
+ * one (density-peer.h); they run one after the other.
+ */
+#include "bench.h"
+#include "child.h"
+#include "memory.h"
+#include "options.h"
+#include "pin.h"
+#include "progress.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define HEAPS 1000000
+#define HEAPS_IN_ALL 100000
+#define QUICK_HEAPS 20000
+#define HEAPS_MAX 10000000
+#define RUNS_MAX 100
+#define MEMORY (UINT64_C(7) << 30)
+
+static const struct system {
+  const char *name;
+  const char *executable;
+  const char *mode;
+} systems[] = {
+    {"slotheap", "density-slotheap", ""},
+    {"slotheap-small", "density-slotheap", "small"},
+    {"erlang", "density-erlang", ""},
+    {"erlang-awake", "density-erlang", "awake"},
+    {"mimalloc-heap", "density-mimalloc-heap", ""},
+};
+#define SYSTEMS (sizeof systems / sizeof *systems)
+
+/* What an executable prints, in its order. */
+enum {
+  HEAPS_ALIVE,
+  RESIDENT,
+  PAGE_TABLES,
+  MAPPINGS,
+  CREATE,
+  COLLECT,
+  MUTATE,
+  RELEASE,
+  METRICS
+};
+static const char *const metrics[METRICS] = {"heaps_alive",      "resident_bytes_per_heap",
+                                             "page_table_bytes", "mappings_added",
+                                             "create_ns",        "collect_ns",
+                                             "mutate_ns",        "release_ns"};
+
+struct density_options {
+  struct settings settings;
+  bool chosen[SYSTEMS]; /* none: all */
+  uint64_t heaps;       /* 0: the default */
+  uint64_t memory;      /* 0: the default */
+  uint64_t runs;
+};
+
+/* ---- the measurement ---- */
+
+/* What is there without pushing others out; UINT64_MAX if the system does not
+ * say. */
+static uint64_t available_bytes(void)
+{
+  FILE *file = fopen("/proc/meminfo", "re");
+  uint64_t kib = 0;
+  char line[128];
+
+  while (file != NULL && kib == 0 && fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1)
+      kib = 0;
+  if (file != NULL)
+    fclose(file);
+  return kib == 0 ? UINT64_MAX : kib * 1024;
+}
+
+static void fill_in(struct density_options *options, uint64_t heaps)
+{
+  uint64_t available = available_bytes() / 4 * 3;
+  bool any = false;
+
+  for (size_t i = 0; i < SYSTEMS; i++)
+    any |= options->chosen[i];
+  for (size_t i = 0; i < SYSTEMS && !any; i++)
+    options->chosen[i] = true;
+  if (options->heaps == 0)
+    options->heaps = options->settings.quick ? QUICK_HEAPS : heaps;
+  if (options->memory == 0)
+    options->memory = MEMORY < available ? MEMORY : available;
+  if (options->runs == 0)
+    options->runs = 1;
+}
+
+static bool run_once(const struct system *system, const char *path,
+                     const struct density_options *options, double sample[METRICS])
+{
+  char heaps[24], bytes[24], line[256];
+  char *arguments[] = {(char *)system->executable, heaps, bytes, (char *)system->mode, NULL};
+
+  snprintf(heaps, sizeof heaps, "%" PRIu64, options->heaps);
+  snprintf(bytes, sizeof bytes, "%" PRIu64, options->memory);
+  if (!child_run(path, arguments, line, sizeof line))
+    return false;
+  if (sscanf(line, "%lf %lf %lf %lf %lf %lf %lf %lf", &sample[0], &sample[1], &sample[2],
+             &sample[3], &sample[4], &sample[5], &sample[6], &sample[7]) != METRICS) {
+    progress_clear();
+    fprintf(stderr, "slotheap-bench: %s printed '%s'\n", system->executable, line);
+    return false;
+  }
+  sample[RESIDENT] /= sample[HEAPS_ALIVE];
+  return true;
+}
+
+static void add_system(struct report *report, const char *system,
+                       const struct density_options *options, double samples[RUNS_MAX][METRICS])
+{
+  char name[32];
+
+  snprintf(name, sizeof name, "heaps=%" PRIu64, options->heaps);
+  if (samples[0][HEAPS_ALIVE] < (double)options->heaps)
+    fprintf(stderr, "slotheap-bench: %s had no more than %.0f heaps; its figures are of those\n",
+            system, samples[0][HEAPS_ALIVE]);
+  for (int i = 0; i < METRICS; i++) {
+    double column[RUNS_MAX];
+    size_t count = isnan(samples[0][i]) ? 0 : options->runs;
+
+    for (size_t run = 0; run < count; run++)
+      column[run] = samples[run][i];
+    report_add(report, "density", name, system, metrics[i], column, count);
+  }
+}
+
+/* All runs of one, then those of the next: there is memory for one at a time,
+ * and some of these take seconds to give theirs back. */
+static bool measure_system(struct report *report, size_t number,
+                           const struct density_options *options)
+{
+  static double samples[RUNS_MAX][METRICS];
+  const struct system *system = &systems[number];
+  char path[4160], label[64];
+  bool good = true;
+
+  if (!child_find(system->executable, path, sizeof path)) {
+    fprintf(stderr, "slotheap-bench: %s was not built; %s is left out\n", system->executable,
+            system->name);
+    return true;
+  }
+  snprintf(label, sizeof label, "density, %s", system->name);
+  for (uint64_t run = 0; run < options->runs && good; run++) {
+    progress_show(label,
+                  (double)(number * options->runs + run) / (double)(SYSTEMS * options->runs));
+    good = run_once(system, path, options, samples[run]);
+  }
+  progress_clear();
+  if (good)
+    add_system(report, system->name, options, samples);
+  return good;
+}
+
+static bool measure(struct report *report, const struct density_options *options)
+{
+  bool good = true;
+
+  /* What is started from here inherits the processor. */
+  if (!pin_thread(pin_processors() - 1))
+    fprintf(stderr, "slotheap-bench: cannot bind to one processor; expect noise\n");
+  for (size_t i = 0; i < SYSTEMS; i++)
+    if (options->chosen[i])
+      good &= measure_system(report, i, options);
+  pin_release();
+  return good;
+}
+
+static bool measure_default(struct report *report, const struct settings *settings)
+{
+  struct density_options options = {.settings = *settings};
+
+  fill_in(&options, HEAPS_IN_ALL);
+  return measure(report, &options);
+}
+
+/* ---- the table ---- */
+
+static void tabulate_row(const struct report *report, struct table *table, const char *name,
+                         const char *system)
+{
+  double figures[METRICS];
+
+  for (int i = 0; i < METRICS; i++) {
+    const struct report_entry *entry = report_find(report, "density", name, system, metrics[i]);
+
+    if (entry == NULL)
+      return;
+    figures[i] = entry->median;
+  }
+  table_cell(table, "%s", system);
+  table_number(table, figures[HEAPS_ALIVE]);
+  table_cell(table, "%.0f B", figures[RESIDENT]);
+  table_bytes(table, figures[PAGE_TABLES]);
+  table_cell(table, "%.0f", figures[MAPPINGS]);
+  for (int i = CREATE; i <= RELEASE; i++)
+    table_nanoseconds(table, figures[i]);
+  table_end_row(table);
+}
+
+static void tabulate(const struct report *report, struct table *table)
+{
+  static const char *const headings[METRICS] = {"alive",  "each",    "page tables", "mappings",
+                                                "create", "collect", "mutate",      "release"};
+  const char *name;
+
+  if (report_cases(report, "density", &name, 1) == 0)
+    return;
+  table_cell(table, "density, %s", name);
+  for (int i = 0; i < METRICS; i++)
+    table_cell(table, "%s", headings[i]);
+  table_end_row(table);
+  for (size_t i = 0; i < SYSTEMS; i++)
+    tabulate_row(report, table, name, systems[i].name);
+}
+
+/* ---- arguments ---- */
+
+enum {
+  KEY_HEAPS = 0x200,
+  KEY_MEMORY,
+  KEY_RUNS,
+  KEY_SYSTEMS
+};
+
+static const struct argp_option argp_options[] = {
+    {"heaps", KEY_HEAPS, "NUMBER", 0, "Alive at a time (default 1,000,000; 20,000 with --quick)",
+     0},
+    {"memory", KEY_MEMORY, "SIZE", 0,
+     "No more heaps once a system has this much in memory (default 7G, or three quarters of what "
+     "is available)",
+     0},
+    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 1)", 0},
+    {"systems", KEY_SYSTEMS, "LIST", 0,
+     "Which to run (default all): slotheap,slotheap-small,erlang,erlang-awake,mimalloc-heap", 0},
+    {0}};
+
+static void choose_systems(struct argp_state *state, const char *list, bool *chosen)
+{
+  char *copy = memory_string(list);
+  char *rest = copy;
+
+  for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
+    size_t i = 0;
+
+    while (i < SYSTEMS && strcmp(systems[i].name, name) != 0)
+      i++;
+    if (i == SYSTEMS)
+      argp_error(state,
+                 "--systems has '%s'; there are slotheap, slotheap-small, erlang, erlang-awake "
+                 "and mimalloc-heap",
+                 name);
+    else
+      chosen[i] = true;
+  }
+  free(copy);
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+  struct density_options *options = state->input;
+
+  switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &options->settings;
+    return 0;
+  case KEY_HEAPS:
+    options->heaps = options_number(state, "--heaps", text, 1, HEAPS_MAX);
+    return 0;
+  case KEY_MEMORY:
+    options->memory = options_size(state, "--memory", text, UINT64_C(1) << 20, UINT64_C(1) << 50);
+    return 0;
+  case KEY_RUNS:
+    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
+    return 0;
+  case KEY_SYSTEMS:
+    choose_systems(state, text, options->chosen);
+    return 0;
+  case ARGP_KEY_ARG:
+    argp_error(state, "'%s' was not expected; density takes options only", text);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static int main_density(int argc, char **argv)
+{
+  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
+  static const struct argp argp = {
+      .options = argp_options,
+      .parser = parse,
+      .doc = "Keeps a million heaps of 30 objects alive in one process, collects, changes and "
+             "releases each. Prints what they take in memory, and the time of each step.",
+      .children = children};
+  struct density_options options = {.settings = SETTINGS_INIT};
+  struct report *report;
+
+  argp_parse(&argp, argc, argv, 0, NULL, &options);
+  fill_in(&options, HEAPS);
+  report = report_new(options.settings.json);
+  return bench_finish(&command_density, report, &options.settings, measure(report, &options));
+}
+
+const struct command command_density = {"density", "a million small heaps alive at a time",
+                                        main_density, measure_default, tabulate};
