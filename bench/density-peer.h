@@ -40,6 +40,9 @@ bool density_mutate(struct density_store *store, uint64_t number);
 
 void density_release(struct density_store *store);
 
+/* Returns what density_open made, once all heaps are released. */
+void density_close(void);
+
 /* Ends the process with a line that says what failed. */
 noreturn void density_fail(const char *what);
 

@@ -132,3 +132,9 @@ void density_release(struct density_store *store)
 {
   slh_heap_release(store->heap);
 }
+
+void density_close(void)
+{
+  slh_pool_free(pool);
+  slh_runtime_free(options.runtime);
+}

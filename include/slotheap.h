@@ -34,6 +34,7 @@
 
 #include <slotheap/base.h>
 #include <slotheap/ref.h>
+#include <slotheap/policy.h>
 #include <slotheap/runtime.h>
 #include <slotheap/pool.h>
 #include <slotheap/heap.h>

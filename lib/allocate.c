@@ -12,9 +12,15 @@ typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);
 /* Collects as the policy decides. `*enough`: there is room now. */
 static slh_status collect_for(slh_heap *heap, uint64_t bytes, bool *enough)
 {
+  slh_policy_action action = slhi_policy_act(heap, bytes);
   slh_status status;
 
-  if (slhi_policy_wants_young(heap)) {
+  if (action == SLH_POLICY_GROW) {
+    *enough = slhi_heap_grow_for(heap, bytes, SLH_OK) == SLH_OK;
+    if (*enough)
+      return SLH_OK;
+  }
+  if (action == SLH_POLICY_YOUNG) {
     status = slh_heap_collect_young(heap, NULL);
     /* Without raising the soft limit: that is for who has collected all. */
     *enough = status == SLH_OK && heap->data.bump + bytes <= heap->soft &&

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame around a collector: slh_collection_* and slh_heap_collect. */
+#include <time.h>
+
 #include "lib/collection.h"
 #include "lib/remembered.h"
 #include "lib/verify.h"
@@ -7,6 +9,9 @@
 /* A space keeps the state of its collections, with the list of roots, up to so
  * many bytes. */
 #define KEEP_BYTES (64 * 1024)
+
+/* Work between two looks at the clock. */
+#define TIMED_WORK (16 * 1024)
 
 /* Work for a drop callback, in bytes. */
 #define DROP_WORK 64
@@ -177,16 +182,20 @@ static slh_status move(slh_heap *heap, uint64_t *budget)
 }
 
 /* Drops the host data of what died. */
-static void sweep(slh_heap *heap, struct collection *c, uint64_t budget)
+static void sweep(slh_heap *heap, struct collection *c, uint64_t *budget)
 {
+  uint64_t before = c->tables->host.used;
+
   c->sweeping = true;
   slhi_heap_set_busy(heap, BUSY_DROPPING);
-  slhi_host_data_sweep(heap, budget / DROP_WORK + 1);
+  slhi_host_data_sweep(heap, *budget / DROP_WORK + 1);
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
   c->sweeping = false;
+  *budget -= slhi_at_most(DROP_WORK * (before - c->tables->host.used), *budget);
 }
 
-static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
+/* Takes the work done off the budget. */
+static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
 {
   struct collection *c;
   slh_status status;
@@ -194,13 +203,13 @@ static slh_status step(slh_heap *heap, uint64_t budget, bool *complete)
   *complete = true;
   if (heap->data.runtime->collector->collects) {
     c = slhi_heap_collection(heap);
-    budget += budget == 0;
+    *budget += *budget == 0;
     if (!c->moved) {
-      status = move(heap, &budget);
+      status = move(heap, budget);
       if (status != SLH_OK)
         return status;
     }
-    if (c->moved && budget > 0 && !slhi_host_data_is_swept(c->tables))
+    if (c->moved && *budget > 0 && !slhi_host_data_is_swept(c->tables))
       sweep(heap, c, budget);
     *complete = c->moved && slhi_host_data_is_swept(c->tables);
     if (*complete)
@@ -219,7 +228,35 @@ slh_status slh_collection_step(slh_heap *heap, uint64_t budget, bool *complete)
     return SLH_E_CORRUPT;
   if (heap->busy != BUSY_COLLECTING)
     slhi_misuse("slh_collection_step", "no collection of the heap is under way");
-  return step(heap, budget, complete);
+  return step(heap, &budget, complete);
+}
+
+static uint64_t now_ns(void)
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t nanoseconds,
+                                   bool *complete)
+{
+  uint64_t begun = now_ns();
+  slh_status status;
+
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
+  if (heap->busy != BUSY_COLLECTING)
+    slhi_misuse("slh_collection_step_for", "no collection of the heap is under way");
+  do {
+    uint64_t some = slhi_at_most(*budget, TIMED_WORK);
+    uint64_t left = some;
+
+    status = step(heap, &left, complete);
+    *budget -= some - left;
+  } while (status == SLH_OK && !*complete && *budget > 0 && now_ns() - begun < nanoseconds);
+  return status;
 }
 
 static slh_status complete(slh_heap *heap)
@@ -227,8 +264,11 @@ static slh_status complete(slh_heap *heap)
   bool is_complete = false;
   slh_status status = SLH_OK;
 
-  while (status == SLH_OK && !is_complete)
-    status = step(heap, UINT64_MAX, &is_complete);
+  while (status == SLH_OK && !is_complete) {
+    uint64_t budget = UINT64_MAX;
+
+    status = step(heap, &budget, &is_complete);
+  }
   return status;
 }
 
@@ -273,7 +313,9 @@ slh_status slh_heap_collect_async(slh_heap *heap, const slh_roots *roots, uint64
   slh_status status = begin(heap, roots, false, "slh_heap_collect_async");
 
   while (status == SLH_OK && !is_complete) {
-    status = step(heap, budget, &is_complete);
+    uint64_t some = budget;
+
+    status = step(heap, &some, &is_complete);
     if (status == SLH_OK && !is_complete && !yields(heap, yield, context))
       return complete(heap);
   }

@@ -444,6 +444,8 @@ static void finish(slh_heap *heap, const struct collection *c)
   heap->copied += e->free - e->start;
   if (!c->young)
     heap->live = (uint32_t)(e->free - e->start);
+  if (bump > e->start)
+    heap->survival = (e->free - e->start) * 100 / (bump - e->start);
   heap->collections++;
 }
 

@@ -61,7 +61,10 @@ static slh_status access_more(slh_heap *heap, uint64_t end)
 {
   struct slot *slot = slhi_heap_slot(heap);
   uint32_t gap = slot->slab->gap;
-  uint64_t used = slhi_at_most(heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty, slhi_heap_committed(heap)) - gap;
+  uint64_t used =
+      slhi_at_most(heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty,
+                   slhi_heap_committed(heap)) -
+      gap;
   uint64_t width = (uint64_t)heap->data.mask + 1;
   char *start = heap->data.base + gap;
   slh_status status = slhi_pool_grow(slot, end - gap, used, &start, &width);
@@ -152,8 +155,12 @@ static void wish_for(slh_heap *heap, uint64_t soft, uint64_t needed)
 {
   uint64_t least = heap->data.bump + needed;
 
-  while (slhi_heap_move_soft(heap, soft, needed) != SLH_OK && soft > least + LEAST_WISH)
+  while (slhi_heap_move_soft(heap, soft, needed) != SLH_OK && soft > least + LEAST_WISH) {
     soft = least + (soft - least) / 2;
+    /* It has that much already. */
+    if (soft <= heap->soft)
+      return;
+  }
 }
 
 slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why)

@@ -26,6 +26,7 @@ static void start_empty(slh_heap *heap)
   heap->copied = 0;
   heap->live = 0;
   heap->collections = 0;
+  heap->survival = 0;
   heap->growths = 0;
   heap->corrupt = false;
   heap->forgetful = false;
@@ -96,10 +97,9 @@ slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *optio
   slh_status status = acquire(pool, options, nanoseconds, out);
 
   if (status == SLH_E_FULL)
-    return slhi_error(error, status,
-                      "all %llu heaps that the pool has (slh_pool_options.slots) are taken%s",
-                      (unsigned long long)pool->plan.slots,
-                      nanoseconds ? ", and none was released in time" : "");
+    return slhi_error(
+        error, status, "all %llu heaps that the pool has (slh_pool_options.slots) are taken%s",
+        (unsigned long long)pool->plan.slots, nanoseconds ? ", and none was released in time" : "");
   return status == SLH_OK ? status
                           : slhi_error(error, status, "slh_heap_options: %s",
                                        options->runtime ? "struct_size is not known; start from "

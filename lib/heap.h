@@ -47,7 +47,8 @@ struct slh_heap {
   uint32_t initial; /* first value of soft - start, and its least */
   uint32_t needed;  /* bytes that the last SLH_E_COLLECT wanted */
   uint32_t live;    /* bytes left by the last collection */
-  uint32_t collections;
+  uint32_t collections : 25;
+  uint32_t survival : 7; /* percent that lived of what the last collection looked at */
   uint16_t growths;
   uint16_t no_gc;        /* scopes entered in which nothing may be collected */
   uint16_t zealous;      /* allocations since the last collection out of zeal */

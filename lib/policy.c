@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/policy.h"
 
-/* The largest nursery: about what a processor's caches hold. */
-#define NURSERY_BYTES (UINT64_C(4) << 20)
+/* Nurseries that survive so little, in percent, can be smaller; and those that
+ * survive so much should be larger. */
+#define LITTLE 5
+#define MUCH 20
+
+#define LEAST_NURSERY (UINT64_C(1) << 20)
+#define MOST_NURSERY (UINT64_C(4) << 20)
+
+/* Percent of a heap from which on collecting it again soon is no use. */
+#define NEARLY_ALL 80
 
 /* With zeal, one collection in so many is a full one. */
 #define ZEAL_FULL 4
@@ -12,40 +20,105 @@ static uint64_t at_least(uint64_t a, uint64_t b)
   return a > b ? a : b;
 }
 
-/*
- * Twice what lived, and never less than the store's initial size: a
- * collection's cost is in what lives, so each live byte is copied at most
- * once for each byte allocated since, and a heap is at most half garbage.
- * Where young collections come first, a nursery more.
- */
-uint64_t slhi_policy_soft_limit(const slh_heap *heap, uint64_t needed)
-{
-  uint64_t live = heap->data.bump - heap->data.start;
-  uint64_t wish = 2 * live + needed;
-
-  if (heap->data.runtime->collector->generational)
-    wish += slhi_at_most(NURSERY_BYTES, at_least(live, heap->initial));
-  return heap->data.start + at_least(wish, heap->initial);
-}
+/* ---- the default ---- */
 
 /* Half of what the heap may fill between full collections, so that the last
  * nursery is not much smaller than the first. */
-uint64_t slhi_policy_nursery(const slh_heap *heap)
+static uint64_t nursery(void *context, const slh_policy_figures *f)
 {
-  uint64_t live_end = heap->data.start + (uint64_t)heap->live;
-  uint64_t room = heap->soft > live_end ? heap->soft - live_end : 0;
+  uint64_t room = f->soft_limit > f->live ? f->soft_limit - f->live : 0;
+  uint64_t wish = slhi_at_most(f->nursery, MOST_NURSERY);
 
-  return slhi_at_most(NURSERY_BYTES, room / 2);
+  (void)context;
+  if (f->survival >= MUCH)
+    wish *= 2;
+  else if (f->survival < LITTLE)
+    wish /= 2;
+  wish = slhi_at_most(at_least(wish, LEAST_NURSERY), MOST_NURSERY);
+  return slhi_at_most(wish, room / 2);
 }
 
-/* As long as there is room for half a nursery behind what is old. */
-bool slhi_policy_wants_young(const slh_heap *heap)
+static slh_policy_action act(void *context, const slh_policy_figures *f)
+{
+  (void)context;
+  if (!f->generational || f->old == 0)
+    return SLH_POLICY_FULL;
+  return f->soft_limit >= f->old + f->nursery / 2 ? SLH_POLICY_YOUNG : SLH_POLICY_FULL;
+}
+
+/*
+ * Twice what lived: the cost of a collection is in what lives, so each live byte
+ * is copied at most once for each byte allocated since, and a heap is at most
+ * half garbage. Where young collections come first, a nursery more.
+ */
+static uint64_t soft_limit(void *context, const slh_policy_figures *f)
+{
+  uint64_t wish = 2 * f->used + f->needed;
+
+  (void)context;
+  if (f->survival >= NEARLY_ALL && f->used > f->initial / 2)
+    wish += f->used;
+  if (f->generational)
+    wish += slhi_at_most(MOST_NURSERY, at_least(f->used, f->initial));
+  return at_least(wish, f->initial);
+}
+
+const slh_policy *slh_default_policy(void)
+{
+  static const slh_policy policy = {act, soft_limit, nursery, NULL};
+
+  return &policy;
+}
+
+/* ---- for heaps ---- */
+
+static slh_policy_figures figures_of(const slh_heap *heap, uint64_t needed)
+{
+  return (slh_policy_figures){
+      .needed = needed,
+      .used = heap->data.bump - heap->data.start,
+      .old = heap->data.young - heap->data.start,
+      .live = heap->live,
+      .survival = heap->survival,
+      .soft_limit = heap->soft - heap->data.start,
+      .nursery = heap->nursery == SLHI_NURSERY_UNBOUNDED ? heap->initial
+                                                         : SLHI_NURSERY_BYTES << heap->nursery,
+      .initial = heap->initial,
+      .max = heap->max - heap->data.start,
+      .collections = heap->collections,
+      .generational = heap->data.runtime->collector->generational,
+  };
+}
+
+uint64_t slhi_policy_soft_limit(const slh_heap *heap, uint64_t bytes)
+{
+  const slh_policy *policy = &heap->data.runtime->policy;
+  slh_policy_figures f = figures_of(heap, bytes);
+  uint64_t wish = policy->soft_limit(policy->context, &f);
+
+  return heap->data.start + slhi_at_most(at_least(wish, f.used + bytes), f.max);
+}
+
+uint64_t slhi_policy_nursery(const slh_heap *heap)
+{
+  const slh_policy *policy = &heap->data.runtime->policy;
+  slh_policy_figures f = figures_of(heap, 0);
+
+  return policy->nursery(policy->context, &f);
+}
+
+slh_policy_action slhi_policy_act(const slh_heap *heap, uint64_t bytes)
 {
   const slh_runtime *runtime = heap->data.runtime;
+  const slh_policy *policy = &runtime->policy;
+  slh_policy_figures f = figures_of(heap, bytes);
+  slh_policy_action action = SLH_POLICY_FULL;
 
-  if (!runtime->collector->generational || heap->data.young == heap->data.start)
-    return false;
-  if (runtime->zeal != 0)
-    return heap->collections % ZEAL_FULL != 0;
-  return heap->soft >= heap->data.young + slhi_policy_nursery(heap) / 2;
+  if (runtime->zeal == 0)
+    action = policy->act(policy->context, &f);
+  else if (heap->collections % ZEAL_FULL != 0)
+    action = SLH_POLICY_YOUNG;
+  if (action == SLH_POLICY_YOUNG && (!f.generational || f.old == 0))
+    action = SLH_POLICY_FULL;
+  return action;
 }

@@ -50,9 +50,11 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
     return slhi_error(error, SLH_E_INVALID, "collector is %d, allowed are 0 to %d",
                       (int)options.collector, (int)SLH_COLLECTOR_GENERATIONAL);
   if (options.zeal > SLH_ZEAL_MAX && options.zeal != SLH_ZEAL_NEVER)
-    return slhi_error(error, SLH_E_INVALID,
-                      "zeal is %u, allowed are 0 to %u and SLH_ZEAL_NEVER", (unsigned)options.zeal,
-                      SLH_ZEAL_MAX);
+    return slhi_error(error, SLH_E_INVALID, "zeal is %u, allowed are 0 to %u and SLH_ZEAL_NEVER",
+                      (unsigned)options.zeal, SLH_ZEAL_MAX);
+  if (options.policy &&
+      !(options.policy->act && options.policy->soft_limit && options.policy->nursery))
+    return slhi_error(error, SLH_E_INVALID, "a policy needs act, soft_limit and nursery");
   status = slhi_read_allocator(options.allocator, &allocator, error);
   if (status != SLH_OK)
     return status;
@@ -62,6 +64,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   memset(runtime, 0, sizeof *runtime);
   runtime->allocator = allocator;
   runtime->collector = collector;
+  runtime->policy = options.policy ? *options.policy : *slh_default_policy();
   runtime->zeal = options.zeal ? options.zeal : SLH_DEFAULT_ZEAL;
   if (runtime->zeal == SLH_ZEAL_NEVER)
     runtime->zeal = 0;

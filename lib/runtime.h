@@ -2,6 +2,7 @@
 #ifndef SLOTHEAP_LIB_RUNTIME_H
 #define SLOTHEAP_LIB_RUNTIME_H
 
+#include <slotheap/policy.h>
 #include <slotheap/runtime.h>
 #include <stdatomic.h>
 
@@ -25,7 +26,8 @@ struct type_table {
 struct slh_runtime {
   slh_allocator allocator;
   const struct collector *collector;
-  uint32_t zeal;        /* collect at every allocation with this number; 0: no */
+  slh_policy policy;
+  uint32_t zeal; /* collect at every allocation with this number; 0: no */
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
   uint32_t free_indices;       /* of these, not in use now */

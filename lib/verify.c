@@ -75,7 +75,8 @@ static slh_status check_references(const struct verifier *v)
   slh_status status = SLH_OK;
   struct object object;
 
-  for (uint64_t at = heap->data.start; at < heap->data.bump && status == SLH_OK; at += object.bytes) {
+  for (uint64_t at = heap->data.start; at < heap->data.bump && status == SLH_OK;
+       at += object.bytes) {
     if (!slhi_object_read(v->shapes, heap->data.base + at, heap->data.bump - at, &object))
       return slhi_error(v->error, SLH_E_CORRUPT, "the heap changed while it was verified");
     if (object.shape->bytes != 0) {
@@ -112,7 +113,7 @@ static slh_status check_zero(const struct verifier *v)
   const char *first = data->base + at;
 
   /* Zero to begin with, and each byte like the one before it. */
-  if (at == end || (*first == 0 && memcmp(first, first + 1, end - at - 1) == 0))
+  if (at >= end || (*first == 0 && memcmp(first, first + 1, end - at - 1) == 0))
     return SLH_OK;
   for (; at < end; at++) {
     if (data->base[at] != 0)

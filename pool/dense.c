@@ -57,10 +57,13 @@ static slh_status take_larger(slh_pool *pool, uint64_t bytes, struct slot **out)
 /* The memory that a heap has left; all of it but the slot's own is free. */
 static void leave(struct slot *slot, struct slot *memory, char *start, uint64_t used)
 {
-  if (memory == slot)
-    slhi_pool_scrub(slot, start, used);
-  else
+  if (memory != slot) {
     slhi_pool_release_memory(memory, start, used);
+    return;
+  }
+  slhi_pool_scrub(slot, start, used);
+  /* Nobody remembers what is stale here, while the heap is elsewhere. */
+  slhi_slot_scrub(slot, start, slot->stale);
 }
 
 slh_status slhi_pool_grow(struct slot *slot, uint64_t bytes, uint64_t used, char **start,

@@ -234,6 +234,7 @@ void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty)
   const slh_pool_plan *plan = &slhi_pool_of(slot)->plan;
   struct extent extent = reset(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
 
+  slot->stale = memory->stale;
   slhi_slab_count_scrubbed(memory->slab, extent.scrubbed);
   if (extent.from < extent.to)
     slhi_residency_drop(memory, extent);
@@ -276,6 +277,7 @@ void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty)
   release_memory(memory, start, dirty);
   if (SLH_UNLIKELY(memory != slot)) {
     slhi_slot_own(slot);
+    slot->stale = 0; /* see dense.c */
     slhi_slab_put(slot->slab, slot, 0);
   }
 }

@@ -172,11 +172,20 @@ static bool empty_some(struct slab *slab, bool hot, uint64_t bytes)
 
 static void relieve(struct slab *slab)
 {
-  if (slab->stride < slab->page || !slhi_slab_try_lock(slab))
+  const _Atomic uint64_t *resident = &slab->pool->resident;
+  uint64_t budget = slab->pool->plan.resident_budget_bytes;
+
+  if (slab->stride < slab->page)
     return;
-  while (empty_some(slab, true, slab->pool->plan.resident_budget_bytes))
-    ;
-  slhi_slab_unlock(slab);
+  do {
+    if (!slhi_slab_try_lock(slab))
+      return;
+    while (empty_some(slab, true, budget))
+      ;
+    slhi_slab_unlock(slab);
+    /* What this thread has is idle, too. */
+  } while (atomic_load_explicit(resident, memory_order_relaxed) > budget &&
+           slhi_slab_share_one(slab));
 }
 
 void slhi_residency_relieve(slh_pool *pool)

@@ -483,6 +483,20 @@ void slhi_slab_cool(struct slab *slab)
   }
 }
 
+bool slhi_slab_share_one(struct slab *slab)
+{
+  struct magazine *magazine = slhi_magazine_find(slab);
+  bool any = false;
+
+  if (magazine && slhi_magazine_enter(slab, magazine)) {
+    any = magazine->count != 0;
+    if (any)
+      spill(slab, magazine, 1, true);
+    slhi_magazine_leave(magazine);
+  }
+  return any;
+}
+
 struct slot *slhi_slab_take_idle(struct slab *slab, bool hot)
 {
   struct slot *slot = pop_shards(slab, 0, offsetof(struct shard, cool));

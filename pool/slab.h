@@ -130,6 +130,10 @@ void slhi_slab_cool(struct slab *slab);
  * cool, or if `hot` also another. */
 struct slot *slhi_slab_take_idle(struct slab *slab, bool hot);
 
+/* Without the lock: moves the slot that this thread has had free for longest
+ * into a shard. False: there is none. */
+bool slhi_slab_share_one(struct slab *slab);
+
 /* Calls `visit` while no thread takes or puts a slot. */
 bool slhi_slab_visit_alone(struct slab *slab, bool (*visit)(struct slab *slab, void *context),
                            void *context);

@@ -11,6 +11,7 @@ struct node {
   uint32_t links[2]; /* numbers of nodes, or 0 */
   bool alive;        /* in the heap */
   bool reached;      /* by the collection that is worked out */
+  bool old;          /* it has survived one */
   uint32_t finalizers;
   uint32_t queued; /* how often it is in the queue */
 };
@@ -259,15 +260,19 @@ static void forget_dead(struct weak_model *m)
       if (!node->reached)
         m->values[table][i] = 0;
     }
-    node->alive = node->reached;
+    node->alive = node->old = node->reached;
     node->reached = false;
   }
 }
 
-static void work_out(struct weak_model *m)
+static void work_out(struct weak_model *m, bool young)
 {
   if (!m->collects)
     return;
+  for (uint32_t i = 1; i <= m->count && young; i++) {
+    if (m->nodes[i].old)
+      reach(m, i);
+  }
   for (int i = 0; i < STORE_ROOTS; i++)
     reach(m, m->roots[i]);
   for (uint32_t i = 1; i <= m->count; i++) {
@@ -355,6 +360,17 @@ void weak_model_compare(struct weak_model *m)
 void weak_model_collect(struct weak_model *m, uint64_t budget)
 {
   (void)store_collect_in_steps(m->store, budget);
-  work_out(m);
+  work_out(m, false);
+  weak_model_compare(m);
+}
+
+void weak_model_collect_young(struct weak_model *m, uint64_t budget)
+{
+  bool complete = false;
+
+  assert_ok(slh_collection_begin_young(m->store->heap, NULL));
+  while (!complete)
+    assert_ok(slh_collection_step(m->store->heap, budget, &complete));
+  work_out(m, true);
   weak_model_compare(m);
 }

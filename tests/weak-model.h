@@ -23,6 +23,9 @@ void weak_model_step(struct weak_model *model);
 /* Collects in steps of `budget` bytes, and compares. */
 void weak_model_collect(struct weak_model *model, uint64_t budget);
 
+/* The same of the young objects; the heap's collector must be generational. */
+void weak_model_collect_young(struct weak_model *model, uint64_t budget);
+
 /* Compares: everything that is alive, and nothing else, is in the heap. */
 void weak_model_compare(struct weak_model *model);
 

@@ -41,6 +41,13 @@ static inline bool slh_is_old_to_young(const slh_heap *heap, slh_ref object, slh
   return object.bits < young && value.bits >= young && (value.bits & 1) == 0;
 }
 
+/* The words of an old object. Whatever bits the reference has, they lie in the
+ * heap: dense pools have no guard behind it. */
+static inline uint32_t *slh_old_words(const slh_heap *heap, slh_ref object)
+{
+  return (uint32_t *)(void *)(slh_heap_get_data(heap)->base + (object.bits & ~UINT32_C(7)));
+}
+
 /* The write barrier: `value` was written into `object`, which is not an array
  * of more than SLH_REMEMBERED_WHOLE elements. */
 static inline void slh_barrier(slh_heap *heap, slh_ref object, slh_ref value)
@@ -50,7 +57,7 @@ static inline void slh_barrier(slh_heap *heap, slh_ref object, slh_ref value)
 
   if (!slh_is_old_to_young(heap, object, value))
     return;
-  header = (uint32_t *)(data->base + object.bits);
+  header = slh_old_words(heap, object);
   if ((*header & SLH_HEADER_LOGGED) != 0)
     return;
   if (SLH_UNLIKELY(data->remembered == data->remembered_end)) {
@@ -64,11 +71,9 @@ static inline void slh_barrier(slh_heap *heap, slh_ref object, slh_ref value)
 /* The same of an element of any array. */
 static inline void slh_array_barrier(slh_heap *heap, slh_ref array, uint32_t index, slh_ref value)
 {
-  const char *base = slh_heap_get_data(heap)->base;
-
   if (!slh_is_old_to_young(heap, array, value))
     return;
-  if (*(const uint32_t *)(base + array.bits + SLH_ARRAY_LENGTH_OFFSET) > SLH_REMEMBERED_WHOLE)
+  if (slh_old_words(heap, array)[SLH_ARRAY_LENGTH_OFFSET / 4] > SLH_REMEMBERED_WHOLE)
     slh_remember_element(heap, array, index);
   else
     slh_barrier(heap, array, value);

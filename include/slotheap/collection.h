@@ -56,6 +56,15 @@ SLH_API SLH_NODISCARD slh_status slh_collection_begin_young(slh_heap *heap, cons
 SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
                                                      bool *complete);
 
+/*
+ * The same until the budget is used up or about so many nanoseconds have passed,
+ * whichever is first: the clock is looked at every 16 KiB of work. The work done
+ * is taken off `*budget`, so that a host can charge it, to a store's fuel say.
+ * Errors: as above.
+ */
+SLH_API SLH_NODISCARD slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget,
+                                                         uint64_t nanoseconds, bool *complete);
+
 /* Completes a collection that was begun; does nothing if none was. To drop
  * the heap whole instead, release it. Errors: SLH_E_CORRUPT, as above. */
 SLH_API SLH_NODISCARD slh_status slh_collection_abandon(slh_heap *heap);

@@ -126,6 +126,7 @@ static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t o
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   slh_dense_init_ref(heap, object, offset, value);
+  slh_barrier(heap, object, value);
 }
 
 static inline SLH_NODISCARD slh_status slh_dense_array_get_ref(const slh_heap *heap, slh_ref array,
@@ -143,7 +144,11 @@ static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, 
 static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, slh_ref array,
                                                                uint32_t index, slh_ref value)
 {
-  return slh_dense_array_init_ref(heap, array, index, value);
+  slh_status status = slh_dense_array_init_ref(heap, array, index, value);
+
+  if (SLH_LIKELY(status == SLH_OK))
+    slh_array_barrier(heap, array, index, value);
+  return status;
 }
 
 SLH_END_DECLS

@@ -9,6 +9,7 @@
 #define SLOTHEAP_RUNTIME_H
 
 #include <slotheap/base.h>
+#include <slotheap/policy.h>
 
 SLH_BEGIN_DECLS
 
@@ -32,6 +33,7 @@ typedef struct slh_runtime_options {
    * All allocation leaves its inline path. Up to SLH_ZEAL_MAX. 0: as configured,
    * normally SLH_ZEAL_NEVER. */
   uint32_t zeal;
+  const slh_policy *policy; /* copied. NULL: slh_default_policy() */
 } slh_runtime_options;
 
 #define SLH_ZEAL_NEVER UINT32_MAX
@@ -39,7 +41,7 @@ typedef struct slh_runtime_options {
 
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
   {                                                                                                \
-    sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL, 0                                    \
+    sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL, 0, NULL                              \
   }
 
 /*
