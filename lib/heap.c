@@ -12,8 +12,14 @@
 
 /* ---- acquire and release ---- */
 
+/* What each store begins with: the end of its heap's record, in one piece. There
+ * is no nursery until there is something old. */
+static const slh_heap fresh = {.nursery = SLHI_NURSERY_UNBOUNDED};
+
+#define FRESH offsetof(slh_heap, reclaimed)
+
 /* An empty heap in a slot that is all zero but for slot->stale bytes. */
-static void start_empty(slh_heap *heap)
+static inline void start_empty(slh_heap *heap)
 {
   const struct slot *slot = slhi_heap_slot(heap);
   uint32_t stale = slot->slab->gap + slot->stale;
@@ -21,20 +27,10 @@ static void start_empty(slh_heap *heap)
   heap->data.bump = heap->data.start;
   heap->data.young = heap->data.start;
   heap->data.dirty = stale > heap->data.start ? stale : heap->data.start;
-  heap->needed = 0;
-  heap->reclaimed = 0;
-  heap->copied = 0;
-  heap->live = 0;
-  heap->collections = 0;
-  heap->survival = 0;
-  heap->growths = 0;
-  heap->corrupt = false;
-  heap->forgetful = false;
-  heap->nursery = SLHI_NURSERY_UNBOUNDED; /* until there is something old */
-  heap->no_gc = 0;
-  heap->zealous = 0;
+  memcpy((char *)heap + FRESH, (const char *)&fresh + FRESH, sizeof fresh - FRESH);
   heap->soft = heap->data.start + heap->initial;
-  slhi_heap_set_limit(heap);
+  heap->data.limit =
+      heap->data.runtime->zeal == 0 ? slhi_at_most(heap->soft, slhi_heap_ready(heap)) : 0;
 }
 
 /* Where the heap's memory lies. */
@@ -61,8 +57,8 @@ static void set_sizes(slh_heap *heap, const slh_heap_options *options, const str
   heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
 }
 
-static slh_status acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds,
-                          slh_heap **out)
+static inline __attribute__((always_inline)) slh_status
+acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, slh_heap **out)
 {
   struct slot *slot;
   slh_heap *heap;
@@ -73,7 +69,8 @@ static slh_status acquire(slh_pool *pool, const slh_heap_options *options, uint6
   if (SLH_UNLIKELY(!slot))
     return SLH_E_FULL;
   heap = slhi_slot_heap(slot);
-  if (SLH_UNLIKELY(!heap->data.base))
+  /* A dense pool may have moved the one before. */
+  if (SLH_UNLIKELY(!heap->data.base || slot->slab->open))
     place(heap, slot);
   /* Atomic for slhi_runtime_has_heaps, which looks in from other threads. */
   __atomic_store_n(&heap->data.runtime, options->runtime, __ATOMIC_RELAXED);
@@ -167,8 +164,7 @@ static inline void end_store(slh_heap *heap, const char *call)
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
-  slh_pool *pool;
-  char *start;
+  slh_pool *pool = NULL;
 
   if (!heap)
     return;
@@ -177,13 +173,11 @@ void slh_heap_release(slh_heap *heap)
   end_store(heap, "slh_heap_release");
   /* Nobody is to find the runtime here before the next store has named its own. */
   __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
-  pool = heap->private_pool ? slh_heap_pool(heap) : NULL;
-  heap->private_pool = false;
-  start = first_byte(heap);
-  if (SLH_UNLIKELY(slot->slab->open))
-    heap->data.base = NULL; /* it may have been moved */
-  slhi_pool_release(slot, start, dirty_bytes(heap));
-  slh_pool_free(pool);
+  if (SLH_UNLIKELY(heap->private_pool))
+    pool = slh_heap_pool(heap);
+  slhi_pool_release(slot, first_byte(heap), dirty_bytes(heap));
+  if (SLH_UNLIKELY(pool != NULL))
+    slh_pool_free(pool);
 }
 
 void slh_heap_discard(slh_heap *heap)
@@ -215,9 +209,12 @@ void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *contex
 
 void slh_heap_reset(slh_heap *heap)
 {
+  bool private_pool = heap->private_pool;
+
   end_store(heap, "slh_heap_reset");
   slhi_pool_scrub(slhi_heap_slot(heap), first_byte(heap), dirty_bytes(heap));
   start_empty(heap);
+  heap->private_pool = private_pool;
 }
 
 void slhi_busy_misuse(const slh_heap *heap, const char *call)

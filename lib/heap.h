@@ -39,14 +39,14 @@ struct slh_heap {
   slh_enumerate_roots_fn *enumerate_roots;
   slh_grow_fn *grow;
   void *host;
-  uint64_t max_host; /* host memory that the store asked for may not go beyond */
-  uint64_t reclaimed;
+  uint64_t max_host;  /* host memory that the store asked for may not go beyond */
+  uint32_t soft;      /* allocation beyond this collects or grows first */
+  uint32_t max;       /* allocation beyond this is refused */
+  uint32_t initial;   /* first value of soft - start, and its least */
+  uint32_t needed;    /* bytes that the last SLH_E_COLLECT wanted */
+  uint64_t reclaimed; /* from here on: see `fresh` in heap.c */
   uint64_t copied;
-  uint32_t soft;    /* allocation beyond this collects or grows first */
-  uint32_t max;     /* allocation beyond this is refused */
-  uint32_t initial; /* first value of soft - start, and its least */
-  uint32_t needed;  /* bytes that the last SLH_E_COLLECT wanted */
-  uint32_t live;    /* bytes left by the last collection */
+  uint32_t live; /* bytes left by the last full collection */
   uint32_t collections : 25;
   uint32_t survival : 7; /* percent that lived of what the last collection looked at */
   uint16_t growths;

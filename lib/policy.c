@@ -22,6 +22,13 @@ static uint64_t at_least(uint64_t a, uint64_t b)
 
 /* ---- the default ---- */
 
+/* The last collection was a young one, and nearly all lived: the heap grows, and
+ * to copy what comes next would be no use before all of it is looked at. */
+static bool is_growing(const slh_policy_figures *f)
+{
+  return f->old > f->live && f->survival >= NEARLY_ALL;
+}
+
 /* Half of what the heap may fill between full collections, so that the last
  * nursery is not much smaller than the first. */
 static uint64_t nursery(void *context, const slh_policy_figures *f)
@@ -30,6 +37,8 @@ static uint64_t nursery(void *context, const slh_policy_figures *f)
   uint64_t wish = slhi_at_most(f->nursery, MOST_NURSERY);
 
   (void)context;
+  if (is_growing(f))
+    return f->soft_limit;
   if (f->survival >= MUCH)
     wish *= 2;
   else if (f->survival < LITTLE)
@@ -41,7 +50,7 @@ static uint64_t nursery(void *context, const slh_policy_figures *f)
 static slh_policy_action act(void *context, const slh_policy_figures *f)
 {
   (void)context;
-  if (!f->generational || f->old == 0)
+  if (!f->generational || f->old == 0 || is_growing(f))
     return SLH_POLICY_FULL;
   return f->soft_limit >= f->old + f->nursery / 2 ? SLH_POLICY_YOUNG : SLH_POLICY_FULL;
 }

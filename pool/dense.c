@@ -5,22 +5,14 @@
 #include "pool/pool.h"
 #include "pool/residency.h"
 
-/* `next` links free slots. Of a taken one it is the number of the slot whose
- * memory it borrowed, plus 1; of what size that is shows in `committed`. */
-static uint32_t borrowed(const struct slot *slot)
-{
-  return atomic_load_explicit(&slot->next, memory_order_relaxed);
-}
-
+/* What size the borrowed one is shows in `committed`. */
 struct slot *slhi_slot_borrowed(struct slot *slot)
 {
   struct slab *slab = slot->slab;
 
-  if (borrowed(slot) == 0)
-    return slot;
   while (slab->max != slhi_slot_committed(slot))
     slab++;
-  return &slab->slots[borrowed(slot) - 1];
+  return &slab->slots[atomic_load_explicit(&slot->next, memory_order_relaxed) - 1];
 }
 
 static void set_memory(struct slot *slot, const struct slot *memory, uint32_t link)

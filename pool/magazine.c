@@ -45,6 +45,9 @@ __attribute__((destructor)) static void unload(void)
 static void watch(void)
 {
   slhi_fences_are_asymmetric = slhi_os_fence_open();
+  /* From the first pool on there is word of forks. */
+  slhi_process_lock();
+  slhi_process_unlock();
   watching = pthread_key_create(&key, end_thread);
 }
 

@@ -56,14 +56,22 @@ extern SLHI_THREAD_LOCAL struct thread slhi_thread;
 
 struct magazine *slhi_magazine_search(struct slab *slab);
 
-/* This thread's magazine of a slab; NULL: there is no memory for one. */
-static inline struct magazine *slhi_magazine_find(struct slab *slab)
+/* This thread's magazine of a slab, if it was found lately. */
+static inline struct magazine *slhi_magazine_recent(const struct slab *slab)
 {
   uint64_t id = slab->id;
 
-  if (SLH_LIKELY(slhi_thread.recent[id % SLHI_RECENT].slab == id))
-    return slhi_thread.recent[id % SLHI_RECENT].magazine;
-  return slhi_magazine_search(slab);
+  return slhi_thread.recent[id % SLHI_RECENT].slab == id
+             ? slhi_thread.recent[id % SLHI_RECENT].magazine
+             : NULL;
+}
+
+/* This thread's magazine of a slab; NULL: there is no memory for one. */
+static inline struct magazine *slhi_magazine_find(struct slab *slab)
+{
+  struct magazine *magazine = slhi_magazine_recent(slab);
+
+  return SLH_LIKELY(magazine != NULL) ? magazine : slhi_magazine_search(slab);
 }
 
 static inline void slhi_count(_Atomic uint64_t *counter, uint64_t more)
@@ -100,7 +108,7 @@ static inline void slhi_magazine_leave(struct magazine *magazine)
 
 static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t nanoseconds)
 {
-  struct magazine *magazine = slhi_magazine_find(slab);
+  struct magazine *magazine = slhi_magazine_recent(slab);
 
   if (SLH_LIKELY(tag == 0 && magazine && slhi_magazine_enter(slab, magazine))) {
     uint32_t count = magazine->count;
@@ -127,7 +135,7 @@ static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t n
 
 static inline void slhi_put(struct slab *slab, struct slot *slot, uint64_t scrubbed)
 {
-  struct magazine *magazine = slhi_magazine_find(slab);
+  struct magazine *magazine = slhi_magazine_recent(slab);
 
   if (SLH_LIKELY(magazine && slhi_magazine_enter(slab, magazine))) {
     uint32_t count = magazine->count;

@@ -101,6 +101,17 @@ static slh_status read_options(const slh_pool_options *given, slh_pool_options *
   return SLH_OK;
 }
 
+/* Once it is whole pages of this host. */
+static slh_status check_guard(const slh_pool_plan *plan, slh_error *error)
+{
+  if (plan->kind == SLH_POOL_DENSE && plan->guard_bytes > plan->slot_stride_bytes / 2)
+    return slhi_error(error, SLH_E_INVALID,
+                      "guard_bytes is %" PRIu64 " as pages of %" PRIu64
+                      " bytes, allowed are up to half of slot_bytes, %" PRIu64,
+                      plan->guard_bytes, plan->page_bytes, plan->slot_stride_bytes / 2);
+  return SLH_OK;
+}
+
 static slh_status check_limits(const slh_host_limits *limits, slh_error *error)
 {
   uint64_t page = limits->page_bytes;
@@ -205,8 +216,9 @@ static uint64_t slab_bytes(const slh_pool_plan *plan)
 static slh_status check_fit(slh_pool_plan *plan, const slh_host_limits *limits, slh_error *error)
 {
   uint64_t spaces = plan->evacuation_spaces;
-  uint64_t fixed_bytes =
-      spaces * plan->evacuation_stride_bytes + plan->page_bytes + plan->lead_guard_bytes;
+  uint64_t rounded = plan->slot_stride_bytes < plan->page_bytes ? plan->sizes : 0; /* up, pages */
+  uint64_t fixed_bytes = spaces * plan->evacuation_stride_bytes + plan->lead_guard_bytes +
+                         (1 + rounded) * plan->page_bytes;
   uint64_t by_bytes = slots_that_fit(slhi_at_most(limits->address_space_bytes, ADDRESSES),
                                      fixed_bytes, bytes_each(plan));
   uint64_t by_mappings =
@@ -258,7 +270,9 @@ slh_status slh_pool_plan_new(const slh_pool_options *given, const slh_host_limit
   if (status != SLH_OK)
     return status;
   lay_out(&options, limits->page_bytes, &plan);
-  status = check_fit(&plan, limits, error);
+  status = check_guard(&plan, error);
+  if (status == SLH_OK)
+    status = check_fit(&plan, limits, error);
   if (status != SLH_OK)
     return status;
   *out = plan;

@@ -37,6 +37,7 @@ static void set_geometry(slh_pool *pool, uint64_t size, char *memory)
   slab->count = (uint32_t)plan->slots;
   slab->stride = plan->slot_stride_bytes << size;
   slab->wish = plan->decommit;
+  slab->quick = plan->isolation == SLH_ISOLATION_SCRUB ? plan->keep_resident_bytes + 1 : 0;
   if (is_dense(pool)) {
     slab->max = slhi_at_most(slab->stride - plan->guard_bytes, SLHI_MAX_HEAP_BYTES);
     slab->guard = plan->guard_bytes;
@@ -240,8 +241,8 @@ void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty)
     slhi_residency_drop(memory, extent);
 }
 
-static __attribute__((noinline)) void release(struct slot *memory, char *start, uint64_t dirty,
-                                              uint64_t keep, slh_isolation isolation)
+static void release(struct slot *memory, char *start, uint64_t dirty, uint64_t keep,
+                    slh_isolation isolation)
 {
   struct extent extent = reset(memory, start, dirty, keep, isolation);
 
@@ -251,35 +252,37 @@ static __attribute__((noinline)) void release(struct slot *memory, char *start, 
     slhi_slab_put(memory->slab, memory, extent.scrubbed);
 }
 
-static inline void release_memory(struct slot *memory, char *start, uint64_t dirty)
+void slhi_pool_release_memory(struct slot *memory, char *start, uint64_t dirty)
 {
   const slh_pool_plan *plan = &slhi_pool_of(memory)->plan;
 
-  /* Mostly there is nothing to it but the memset. */
-  if (SLH_LIKELY(dirty <= memory->resident && memory->resident <= plan->keep_resident_bytes &&
-                 plan->isolation == SLH_ISOLATION_SCRUB)) {
-    slhi_slot_scrub(memory, start, dirty);
-    slhi_put(memory->slab, memory, dirty);
-  } else {
-    release(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
-  }
+  release(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
 }
 
-void slhi_pool_release_memory(struct slot *memory, char *start, uint64_t dirty)
-{
-  release_memory(memory, start, dirty);
-}
-
-void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty)
+static __attribute__((noinline)) void release_slowly(struct slot *slot, char *start, uint64_t dirty)
 {
   struct slot *memory = slhi_slot_memory(slot);
 
-  release_memory(memory, start, dirty);
-  if (SLH_UNLIKELY(memory != slot)) {
+  slhi_pool_release_memory(memory, start, dirty);
+  if (memory != slot) {
     slhi_slot_own(slot);
     slot->stale = 0; /* see dense.c */
     slhi_slab_put(slot->slab, slot, 0);
   }
+}
+
+void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty)
+{
+  struct slab *slab = slot->slab;
+
+  /* Mostly there is nothing to it but the memset. */
+  if (SLH_UNLIKELY(slot->resident >= slab->quick || dirty > slot->resident ||
+                   slhi_slot_has_borrowed(slot))) {
+    release_slowly(slot, start, dirty);
+    return;
+  }
+  slhi_slot_scrub(slot, start, dirty);
+  slhi_put(slab, slot, dirty);
 }
 
 /* ---- evacuation spaces ---- */

@@ -42,7 +42,7 @@ struct slot *slhi_slot_borrowed(struct slot *slot);
 /* The slot with a heap's memory. */
 static inline struct slot *slhi_slot_memory(struct slot *slot)
 {
-  return SLH_UNLIKELY(slot->slab->open) ? slhi_slot_borrowed(slot) : slot;
+  return SLH_UNLIKELY(slhi_slot_has_borrowed(slot)) ? slhi_slot_borrowed(slot) : slot;
 }
 
 /* From now on the slot has its own memory again. */

@@ -60,6 +60,7 @@ struct slab {
   uint64_t page;           /* bytes of a page */
   uint32_t count;          /* slots */
   uint32_t gap;            /* bytes from offset 0 to a slot's first byte */
+  uint64_t quick;          /* a slot that keeps less is released by scrubbing */
   uint64_t guard;          /* bytes at the end of each slot that are not for use */
   slh_decommit wish;       /* how pages are to go back */
   bool populate;           /* heaps get pages ahead of their needs */

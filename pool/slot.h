@@ -49,6 +49,13 @@ struct slot {
 
 _Static_assert(sizeof(struct slot) == 192, "three cache lines, shared with no other slot");
 
+/* Whether it has the memory of a larger slot; see dense.c. `next` links free
+ * slots; of a taken one it is the number of that slot, plus 1. */
+static inline bool slhi_slot_has_borrowed(const struct slot *slot)
+{
+  return atomic_load_explicit(&slot->next, memory_order_relaxed) != 0;
+}
+
 static inline uint64_t slhi_slot_committed(const struct slot *slot)
 {
   return atomic_load_explicit(&slot->committed, memory_order_relaxed);

@@ -129,7 +129,8 @@ static void test_large_slots_of_dense_pools(void **state)
   options.slot_bytes = 512;
   options.max_heap_bytes = 4 * DIRTY;
   pool = helper_pool(&options);
-  fill(pool, SLOTS, DIRTY);
+  fill(pool, SLOTS, 2 * DIRTY - SLH_DENSE_START);
+  assert_true(pooled_resident(pool) >= SLOTS * DIRTY);
   decay(pool);
   decay(pool);
   assert_int_equal(pooled_stats(pool).resident_bytes, 0);

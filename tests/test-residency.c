@@ -233,8 +233,9 @@ static void test_trim(void **state)
     pooled_take_all(pool, heaps, SLOTS);
     for (int i = 0; i < SLOTS; i++)
       pooled_dirty(heaps[i], i % 2 ? KEEP : MOST);
-    assert_int_equal(slh_heap_collect(heaps[1], NULL), SLH_OK);
+    /* Full ones: what debug builds verify beyond would be read, and so mapped. */
     assert_int_equal(slh_heap_collect(heaps[2], NULL), SLH_OK);
+    assert_int_equal(slh_heap_collect(heaps[4], NULL), SLH_OK);
     pooled_dirty(heaps[0], bytes);
     pooled_release(heaps + 1, SLOTS - 1);
     slh_pool_trim(pool);

@@ -1,0 +1,158 @@
+#!/bin/sh
+# The command says what there is and what pools come to, as text and as JSON; what
+# it cannot use it says in a message, with an exit status.
+# Run by make check, in the build directory.
+set -eu
+
+if ! [ -x tool/slotheap ]; then
+  echo 'the command was not built: there is no argp'
+  exit 77
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+out=$work/out err=$work/err
+
+fail() {
+  echo "$*" >&2
+  cat "$out" "$err" >&2
+  exit 1
+}
+
+# run STATUS ARGUMENTS: the exit status is as expected; words of a failure are
+# on standard error alone.
+run() {
+  expected=$1 status=0
+  shift
+  ran="slotheap $*"
+  tool/slotheap "$@" >"$out" 2>"$err" || status=$?
+  [ "$status" -eq "$expected" ] || fail "$ran: exit status $status in place of $expected"
+  if [ "$expected" -ne 0 ] && { [ -s "$out" ] || ! [ -s "$err" ]; }; then
+    fail "$ran: the message is not on standard error"
+  fi
+  if [ "$expected" -eq 0 ] && [ -s "$err" ]; then
+    fail "$ran: there is a message"
+  fi
+}
+
+says() {
+  grep -Eq -e "$1" "$out" || fail "$ran does not say: $1"
+}
+
+complains() {
+  grep -Eq -e "$1" "$err" || fail "$ran does not complain: $1"
+}
+
+# Every line is an object of strings, numbers and truth values, and no more.
+is_json() {
+  string='"[^"\\]*"'
+  value="($string|[0-9]+|true|false)"
+  pair="$string: $value"
+  if grep -Evq "^\{$pair(, $pair)*\}\$" "$out"; then
+    fail "$ran: not JSON"
+  fi
+  if command -v jq >/dev/null 2>&1; then
+    jq -e . "$out" >/dev/null || fail "$ran: not JSON for jq"
+  fi
+}
+
+# number KEY: its value in a line of JSON.
+number() {
+  sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$out"
+}
+
+# ---- in general ----
+
+run 2
+complains 'Usage: slotheap'
+run 2 nonsense
+complains "no command 'nonsense'; there are probe and plan"
+run 2 --nonsense
+complains nonsense
+run 0 --help
+says 'probe  .*features'
+says 'plan  .*options'
+run 0 --version
+says '^[0-9]+\.[0-9]+'
+
+# ---- probe ----
+
+run 0 probe --help
+says 'Usage: slotheap probe'
+run 2 probe --nonsense
+run 2 probe nonsense
+run 0 probe
+says '^  page  .*KiB'
+for engine in memset madvise batch runs uring; do
+  says "^  $engine  *(yes|no)"
+done
+says 'GUARD_INSTALL  *(yes|no)'
+says '^auto gives'
+
+run 0 probe --json
+is_json
+says '"page_bytes": (4096|16384|65536)'
+says '"engine": "memset", "available": true'
+[ "$(grep -c '"engine"' "$out")" -eq 5 ] || fail 'there are five engines'
+[ "$(grep -c '"feature"' "$out")" -ge 6 ] || fail 'there are features'
+
+# ---- plan ----
+
+run 0 plan --help
+says '--dense'
+says '--slots=NUMBER'
+run 0 plan
+says '^A wide pool'
+says '^  slots  *1000$'
+says '^  address space in all .*%\)'
+run 0 plan --json
+is_json
+says '"kind": "wide", "slots": 1000'
+[ "$(number guard_bytes)" -eq 1048576 ] || fail 'the guard of a wide pool'
+
+run 0 plan --json --dense --slots=1M --slot=64KiB --max-heap 1M
+is_json
+says '"kind": "dense", "slots": 1048576, "sizes": 5, "slot_stride_bytes": 65536'
+run 0 plan --dense --slots 10 --slot 512
+says '^A dense pool'
+says '^  from one slot to the next  *512 B'
+
+# Each option reaches its field.
+run 0 plan --json --slots=7 --max-heap=3M --guard=2M --keep=64K --collections=3 \
+  --keep-evacuation=128K --page=16384
+is_json
+for field in slots=7 max_heap_bytes=3145728 guard_bytes=2097152 keep_resident_bytes=65536 \
+  evacuation_spaces=3 keep_evacuation_bytes=131072; do
+  [ "$(number "${field%=*}")" = "${field#*=}" ] || fail "$ran: not $field"
+done
+
+# ---- limits ----
+
+run 1 plan --slots=1000 --address-space=1G
+complains 'exceed the 1073741824 bytes of address space; 0 slots would fit'
+complains 'a dense pool'
+run 1 plan --slots=30000 --mappings=4096
+complains 'vm.max_map_count'
+fits=$(sed -n 's/.* \([0-9]*\) slots would fit.*/\1/p' "$err")
+run 0 plan "--slots=$fits" --mappings=4096
+run 1 plan "--slots=$((fits + 1))" --mappings=4096
+run 1 plan --dense --slots=1M --slot=64K --address-space=1G
+complains 'a smaller max-heap'
+
+# ---- bad input ----
+
+for size in '' x 1x 1KK -1 ' 1' 1.5 1KB 18446744073709551616 16777216T 99999999999G; do
+  run 2 plan "--slots=$size"
+  complains "slots is '$size'; allowed are numbers"
+done
+run 2 plan nonsense
+run 2 plan --nonsense
+run 2 plan --slots
+run 1 plan --dense --slot=1000
+complains 'slot_bytes is 1000, allowed are'
+run 1 plan --slot=64K
+complains 'slot_bytes'
+run 1 plan --guard=1
+complains 'guard_bytes is 1, allowed are'
+run 1 plan --page=5000
+complains 'page_bytes'
