@@ -12,6 +12,9 @@
 /* Percent of a heap from which on collecting it again soon is no use. */
 #define NEARLY_ALL 80
 
+/* A heap that has grown by less than such a part of its room may stop at that. */
+#define BURST 8
+
 /* With zeal, one collection in so many is a full one. */
 #define ZEAL_FULL 4
 
@@ -22,35 +25,42 @@ static uint64_t at_least(uint64_t a, uint64_t b)
 
 /* ---- the default ---- */
 
-/* The last collection was a young one, and nearly all lived: the heap grows, and
- * to copy what comes next would be no use before all of it is looked at. */
+/* The last collection was a young one, and nearly all lived. */
 static bool is_growing(const slh_policy_figures *f)
 {
   return f->old > f->live && f->survival >= NEARLY_ALL;
 }
 
-/* Half of what the heap may fill between full collections, so that the last
- * nursery is not much smaller than the first. */
+/*
+ * Half of what the heap may fill between full collections, so that the last
+ * nursery is not much smaller than the first. Where nearly all lives, young
+ * collections copy what the full one will copy again: once the heap has grown by
+ * so much that this is no mere burst, the rest is left to that.
+ */
 static uint64_t nursery(void *context, const slh_policy_figures *f)
 {
   uint64_t room = f->soft_limit > f->live ? f->soft_limit - f->live : 0;
   uint64_t wish = slhi_at_most(f->nursery, MOST_NURSERY);
 
   (void)context;
-  if (is_growing(f))
-    return f->soft_limit;
   if (f->survival >= MUCH)
     wish *= 2;
   else if (f->survival < LITTLE)
     wish /= 2;
   wish = slhi_at_most(at_least(wish, LEAST_NURSERY), MOST_NURSERY);
+  if (is_growing(f) && f->old - f->live >= room / BURST)
+    return room;
+  if (is_growing(f))
+    wish = at_least(wish, room / BURST);
   return slhi_at_most(wish, room / 2);
 }
 
 static slh_policy_action act(void *context, const slh_policy_figures *f)
 {
   (void)context;
-  if (!f->generational || f->old == 0 || is_growing(f))
+  if (!f->generational || f->old == 0)
+    return SLH_POLICY_FULL;
+  if (is_growing(f) && f->used + f->needed > f->soft_limit)
     return SLH_POLICY_FULL;
   return f->soft_limit >= f->old + f->nursery / 2 ? SLH_POLICY_YOUNG : SLH_POLICY_FULL;
 }
