@@ -43,6 +43,7 @@ struct collection {
   bool sweeping;         /* drop callbacks run */
   struct tables *tables; /* of the heap */
   struct evacuation evacuation;
+  struct larges larges;
   slh_allocator allocator; /* of the list of roots: blocks of the space */
   slh_roots roots;
   struct tables none; /* of a heap that has no tables */

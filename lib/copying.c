@@ -347,14 +347,16 @@ static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status
 {
   const struct evacuation *e = &c->evacuation;
   uint64_t at = e->start + c->cursor;
-  uint64_t left = e->free - at;
-  uint64_t some = left < *budget ? left : *budget;
 
   (void)status;
-  memcpy(e->from + at, e->to + at, some);
-  c->cursor += some;
-  spend(budget, some);
-  return some == left;
+  while (at<e->free && * budget> 0) {
+    uint64_t work = 0;
+
+    at += slhi_larges_copy_back(e, at, *budget, &work);
+    spend(budget, work);
+  }
+  c->cursor = at - e->start;
+  return at >= e->free;
 }
 
 /* ---- from one to the next ---- */
@@ -387,6 +389,8 @@ static void go_to(struct collection *c, enum phase phase)
 
   c->phase = phase;
   c->cursor = 0;
+  if (phase == PHASE_COPY_BACK)
+    c->evacuation.free = slhi_larges_settle(&c->larges, c->evacuation.start, c->evacuation.free);
   if (phase == PHASE_REVIVE)
     c->cursor = c->queued;
   else if (c->young && phase == PHASE_FINALIZERS)
@@ -429,7 +433,10 @@ void slhi_copying_begin(slh_heap *heap, struct collection *c, uint64_t start)
   c->cursor = 0;
   c->part = 0;
   c->queued = c->tables->queue.count;
+  c->larges.allocator = &c->allocator;
   c->evacuation = slhi_evacuation(heap, c->tables, start, slhi_slot_start(space));
+  c->evacuation.larges = &c->larges;
+  c->evacuation.free = c->evacuation.scan = slhi_larges_begin(&c->larges, heap, c->young, start);
 }
 
 static void finish(slh_heap *heap, const struct collection *c)
@@ -441,9 +448,9 @@ static void finish(slh_heap *heap, const struct collection *c)
     heap->data.dirty = (uint32_t)bump;
   heap->data.bump = e->free;
   heap->reclaimed += bump - e->free;
-  heap->copied += e->free - e->start;
+  heap->copied += e->free - e->start - c->larges.stayed - c->larges.dead;
   if (!c->young)
-    heap->live = (uint32_t)(e->free - e->start);
+    heap->live = (uint32_t)(e->free - e->start - c->larges.dead);
   if (bump > e->start)
     heap->survival = (e->free - e->start) * 100 / (bump - e->start);
   heap->collections++;
@@ -460,8 +467,10 @@ slh_status slhi_copying_step(slh_heap *heap, struct collection *c, uint64_t *bud
       return status;
   }
   *complete = c->phase == PHASE_DONE;
-  if (*complete)
+  if (*complete) {
+    slhi_larges_finish(&c->larges, c->young);
     finish(heap, c);
+  }
   return SLH_OK;
 }
 

@@ -13,8 +13,8 @@
 
 #define CORRUPT UINT64_MAX
 
-/* Objects up to this size are copied inline. */
-#define SMALL_BYTES 64
+/* Misaligned, so it is no reference. */
+#define CORRUPT_REF UINT32_C(2)
 
 struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_t start,
                                   char *space)
@@ -29,7 +29,10 @@ struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_
       .old = heap->data.start,
       .old_span = (uint32_t)((start - heap->data.start) / SLHI_OBJECT_ALIGN),
       .end = end,
-      .sure = end > start + SMALL_BYTES ? end - SMALL_BYTES : start,
+      .sure_span = end > start + SLHI_SMALL_BYTES
+                       ? (uint32_t)((end - start - SLHI_SMALL_BYTES) / SLHI_OBJECT_ALIGN)
+                       : 0,
+      .sure = end > start + SLHI_SMALL_BYTES ? end - SLHI_SMALL_BYTES : start,
       .free = start,
       .scan = start,
       .shapes = slhi_shapes(heap->data.runtime),
@@ -50,6 +53,13 @@ HOT uint32_t distance(const struct evacuation *e, uint32_t ref)
   return rotate(ref - e->start);
 }
 
+/* The shape whose index a header has, as far as the table goes. */
+HOT const struct shape *shape_in_table(const struct evacuation *e, uint32_t header)
+{
+  /* (index << 6) >> 1: shapes have 32 bytes. */
+  return (const void *)((const char *)e->shapes.at + ((header & e->shapes.mask) >> 1));
+}
+
 HOT void copy_small(char *to, const char *from, uint64_t bytes)
 {
   if (SLH_LIKELY(bytes == 16)) { /* {ref, ref, i32}, {ref, i64}, a short string */
@@ -60,64 +70,128 @@ HOT void copy_small(char *to, const char *from, uint64_t bytes)
     memcpy(to + i, from + i, 8);
 }
 
-/* The copy of an object: all of it, or what scanning needs to go on. */
-HOT void copy_object(char *to, const char *from, uint32_t source, const struct object *object)
+static uint32_t leave_mark(struct evacuation *e, uint32_t ref, uint32_t moved)
 {
-  if (object->bytes <= SMALL_BYTES) {
-    copy_small(to, from, object->bytes);
-  } else if (object->bytes <= SLHI_LAZY_BYTES) {
+  slhi_store_word(e->from + ref, moved | SLHI_FORWARDED);
+  return moved;
+}
+
+/* Gives a large array its place, if it is not one to be copied. 0: it is. */
+static uint32_t place_large(struct evacuation *e, uint32_t ref, const struct object *object)
+{
+  uint64_t takes;
+  uint32_t place = slhi_larges_reach(e->larges, ref, object, e->free, &takes);
+
+  /* What lies in the space there is not its elements. */
+  if (takes != 0) {
+    slhi_store_word(e->to + place, SLHI_FILLER_HEADER);
+    slhi_store_word(e->to + place + 4, (uint32_t)takes);
+  }
+  e->free += takes;
+  return place;
+}
+
+/* The copy of an object: all of it, or what scanning needs to go on. */
+static void copy_object(char *to, const char *from, uint32_t source, const struct object *object)
+{
+  if (object->bytes <= SLHI_LAZY_BYTES) {
     memcpy(to, from, object->bytes);
   } else {
     slhi_store_word(to + 4, object->word);
     slhi_store_word(to + 8, source);
   }
+  slhi_store_word(to, object->shape->header); /* the copy is not logged */
 }
 
-/* Moves the object at offset `ref`, or finds where it went. 0: corrupt. */
-HOT uint32_t evacuate_object(struct evacuation *e, uint32_t ref)
+/* Moves the object at offset `ref`, whatever it is. CORRUPT_REF: it is none. */
+static __attribute__((noinline)) uint32_t move_any(struct evacuation *e, uint32_t ref)
 {
-  char *old = e->from + ref;
-  uint32_t header = slhi_load_word(old);
-  uint32_t moved = (uint32_t)e->free;
+  const char *old = e->from + ref;
+  uint32_t place = (uint32_t)e->free;
   struct object object;
 
-  if (header & SLHI_FORWARDED) {
-    moved = header & ~UINT32_C(7);
-    return moved >= e->start && moved < e->free ? moved : 0;
+  if (!slhi_object_read(e->shapes, old, e->end - ref, &object) ||
+      object.shape == slhi_filler_shape(e->shapes))
+    return CORRUPT_REF;
+  if (object.bytes >= SLHI_LARGE_BYTES && slhi_shape_kind(object.shape) == SLH_KIND_ARRAY) {
+    uint32_t large = place_large(e, ref, &object);
+
+    if (large != 0)
+      return leave_mark(e, ref, large);
   }
-  object.shape = slhi_shape_of(e->shapes, header);
-  if (SLH_UNLIKELY(!object.shape))
-    return 0;
-  object.bytes = object.shape->bytes;
-  /* Before `sure` any small object fits, in the heap and in the space. */
-  if (SLH_LIKELY(object.bytes - 1 < SMALL_BYTES && ref < e->sure && e->free < e->sure)) {
-    copy_small(e->to + moved, old, object.bytes);
-  } else {
-    /* That an object also fits into the space holds for every heap that the
-     * library wrote. Forged objects can overlap, and would be copied many
-     * times over. */
-    if (!slhi_object_measure(&object, old, e->end - ref) || object.bytes > e->end - e->free ||
-        object.shape == slhi_filler_shape(e->shapes))
-      return 0;
-    copy_object(e->to + moved, old, ref, &object);
-  }
+  /* That an object also fits into the space holds for every heap that the
+   * library wrote. Forged objects can overlap, and would be copied many times
+   * over. */
+  if (object.bytes > e->end - e->free)
+    return CORRUPT_REF;
+  copy_object(e->to + place, old, ref, &object);
+  if (object.bytes >= SLHI_LARGE_BYTES)
+    slhi_larges_note(e->larges, place, &object);
   e->free += object.bytes;
-  slhi_store_word(e->to + moved, object.shape->header); /* the copy is not logged */
-  slhi_store_word(old, moved | SLHI_FORWARDED);
-  return moved;
+  return leave_mark(e, ref, place);
+}
+
+/* What a reference becomes that is not to a small object far from the end. */
+static __attribute__((noinline)) uint32_t evacuate_other(struct evacuation *e, uint32_t ref)
+{
+  uint32_t header, moved;
+
+  if (distance(e, ref) >= e->span)
+    return ref == 0 || (ref & 1) != 0 || rotate(ref - e->old) < e->old_span ? ref : CORRUPT_REF;
+  header = slhi_load_word(e->from + ref);
+  if (!(header & SLHI_FORWARDED))
+    return move_any(e, ref);
+  moved = header & ~UINT32_C(7);
+  return moved >= e->start && moved < e->free ? moved : CORRUPT_REF;
+}
+
+/* Sets `*out` to what a reference becomes: that of the object's copy, which is
+ * made if it is the first. False: corrupt. `memory` is where `e` was read from. */
+HOT bool evacuate(struct evacuation *e, struct evacuation *memory, uint32_t ref, uint32_t *out)
+{
+  const struct shape *shape;
+  uint32_t header, bytes;
+  char *old;
+
+  *out = ref;
+  if (ref == 0)
+    return true;
+  if (SLH_UNLIKELY(distance(e, ref) >= e->sure_span))
+    goto other;
+  old = e->from + ref;
+  header = slhi_load_word(old);
+  if (SLH_UNLIKELY(header & SLHI_FORWARDED)) {
+    *out = header & ~UINT32_C(7);
+    return SLH_LIKELY(*out >= e->start && *out < e->free);
+  }
+  /* One comparison tells whether it is the header of a small struct, and not
+   * logged. */
+  shape = shape_in_table(e, header);
+  if (SLH_UNLIKELY(header != __atomic_load_n(&shape->small, __ATOMIC_ACQUIRE) ||
+                   e->free >= e->sure))
+    goto other;
+  bytes = shape->bytes;
+  *out = (uint32_t)e->free;
+  copy_small(e->to + *out, old, bytes);
+  e->free += bytes;
+  slhi_store_word(old, *out | SLHI_FORWARDED);
+  return true;
+other:
+  memory->free = e->free;
+  *out = evacuate_other(memory, ref);
+  e->free = memory->free;
+  return *out != CORRUPT_REF;
 }
 
 /* Rewrites the reference at `at`. False: corrupt. */
-HOT bool evacuate_reference(struct evacuation *e, char *at)
+HOT bool evacuate_reference(struct evacuation *e, struct evacuation *memory, char *at)
 {
-  uint32_t ref = slhi_load_word(at);
   uint32_t moved;
 
-  if (SLH_UNLIKELY(distance(e, ref) >= e->span))
-    return ref == 0 || (ref & 1) != 0 || rotate(ref - e->old) < e->old_span;
-  moved = evacuate_object(e, ref);
+  if (SLH_UNLIKELY(!evacuate(e, memory, slhi_load_word(at), &moved)))
+    return false;
   slhi_store_word(at, moved);
-  return moved != 0;
+  return true;
 }
 
 /* Fetches what the word at `at` refers to, if it is a reference. */
@@ -151,7 +225,7 @@ uint64_t slhi_evacuate_roots(struct evacuation *evacuation, slh_ref *first, uint
 
     if (bits == 0 || (bits & 1) != 0 || (bits & SLHI_ROOT_DONE) != 0)
       continue;
-    if (SLH_UNLIKELY(!evacuate_reference(&e, (char *)&first[i])))
+    if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, (char *)&first[i])))
       return CORRUPT;
     first[i].bits |= SLHI_ROOT_DONE;
   }
@@ -177,7 +251,7 @@ uint64_t slhi_evacuate_range(struct evacuation *evacuation, char *at, uint64_t c
   for (; i < count && e.free <= stop; i++) {
     if (i + PREFETCH_BYTES / 4 < count)
       prefetch_target(&e, at + 4 * i + PREFETCH_BYTES);
-    if (SLH_UNLIKELY(!evacuate_reference(&e, at + 4 * i)))
+    if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, at + 4 * i)))
       return CORRUPT;
   }
   *evacuation = e;
@@ -207,7 +281,7 @@ uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct obj
     struct evacuation local = *e;
 
     for (uint64_t map = shape->refs; map != 0; map >>= 8, done++) {
-      if (SLH_UNLIKELY(!evacuate_reference(&local, at + (map & 0xff))))
+      if (SLH_UNLIKELY(!evacuate_reference(&local, e, at + (map & 0xff))))
         return CORRUPT;
     }
     *e = local;
@@ -215,6 +289,46 @@ uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct obj
   }
   *part = *complete ? 0 : before + done;
   return done;
+}
+
+/* The references of a struct that a map describes. */
+HOT bool scan_map(struct evacuation *e, struct evacuation *memory, char *object, uint64_t map,
+                  bool ahead)
+{
+  for (; map != 0; map >>= 8) {
+    char *field = object + (map & 0xff);
+
+    /* As if what lies ahead had this shape, too: it mostly has. */
+    if (ahead)
+      prefetch_target(e, field + PREFETCH_BYTES);
+    if (SLH_UNLIKELY(!evacuate_reference(e, memory, field)))
+      return false;
+  }
+  return true;
+}
+
+/* The same of two references that lie side by side in the beginning: most
+ * structs of references are pairs. */
+#define PAIR_MAP UINT64_C(0x0804)
+
+HOT bool scan_pair(struct evacuation *e, struct evacuation *memory, char *object, bool ahead)
+{
+  uint64_t pair;
+  uint32_t first, second;
+
+  memcpy(&pair, object + 4, sizeof pair);
+  if (ahead) {
+    prefetch_target(e, object + 4 + PREFETCH_BYTES);
+    prefetch_target(e, object + 8 + PREFETCH_BYTES);
+  }
+  if (pair == 0)
+    return true;
+  if (SLH_UNLIKELY(!evacuate(e, memory, slhi_load_word(object + 4), &first) ||
+                   !evacuate(e, memory, slhi_load_word(object + 8), &second)))
+    return false;
+  slhi_store_word(object + 4, first);
+  slhi_store_word(object + 8, second);
+  return true;
 }
 
 /* Scans grey structs until none is left, more than `budget` bytes were scanned
@@ -228,21 +342,19 @@ HOT bool scan_structs(struct evacuation *evacuation, uint64_t budget, bool prefe
 
   while (at < e.free && at + e.free <= stop) {
     char *object = e.to + at;
-    const struct shape *shape = &e.shapes.at[slhi_load_word(object) >> SLHI_INDEX_SHIFT];
+    const struct shape *shape = shape_in_table(&e, slhi_load_word(object));
     bool ahead = prefetch && at + PREFETCH_BYTES + UINT8_MAX < e.free;
 
-    if (SLH_UNLIKELY(shape->simple == 0))
-      break;
-    for (uint64_t map = shape->refs; map != 0; map >>= 8) {
-      char *field = object + (map & 0xff);
-
-      /* As if what lies ahead had this shape, too: it mostly has. */
-      if (ahead)
-        prefetch_target(&e, field + PREFETCH_BYTES);
-      if (SLH_UNLIKELY(!evacuate_reference(&e, field)))
+    if (SLH_LIKELY(shape->refs == PAIR_MAP)) {
+      if (SLH_UNLIKELY(!scan_pair(&e, evacuation, object, ahead)))
+        return false;
+    } else {
+      if (shape->bytes == 0 || shape->offsets)
+        break;
+      if (SLH_UNLIKELY(!scan_map(&e, evacuation, object, shape->refs, ahead)))
         return false;
     }
-    at += shape->simple;
+    at += shape->bytes;
   }
   e.scan = at;
   *evacuation = e;
@@ -279,7 +391,7 @@ static uint64_t scan_struct(struct evacuation *evacuation, const struct shape *s
     done = shape->bytes;
   }
   for (; e.part <= count && done + (e.free - before) <= budget; e.part++) {
-    if (SLH_UNLIKELY(!evacuate_reference(&e, object + shape->offsets[e.part])))
+    if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, object + shape->offsets[e.part])))
       return CORRUPT;
     done += 4;
   }
@@ -336,7 +448,10 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
     return scan_struct(e, shape, budget);
   if (slhi_shape_kind(shape) == SLH_KIND_ARRAY)
     return scan_array(e, shape, budget);
-  /* An externref: fillers are not copied. */
+  if (shape == slhi_filler_shape(e->shapes)) { /* the place of a large array */
+    e->scan += slhi_load_word(object + 4);
+    return sizeof(uint64_t);
+  }
   slhi_host_data_keep(e->tables, slhi_load_word(object + 4));
   e->scan += SLHI_EXTERN_BYTES;
   return SLHI_EXTERN_BYTES;
@@ -344,7 +459,7 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
 
 bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget)
 {
-  while (e->scan<e->free && * budget> 0) {
+  while (*budget > 0 && !slhi_evacuation_is_complete(e)) {
     uint64_t work = e->scan + e->free;
 
     if (e->part == 0 && !(e->span > CACHED_SPAN ? scan_structs_of_memory(e, *budget)
@@ -352,9 +467,9 @@ bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget)
       return false;
     work = e->scan + e->free - work;
     *budget -= slhi_at_most(work, *budget);
-    if (e->scan == e->free || *budget == 0)
+    if (*budget == 0)
       break;
-    work = scan_other(e, *budget);
+    work = e->scan < e->free ? scan_other(e, *budget) : slhi_larges_scan(e, *budget);
     if (work == CORRUPT)
       return false;
     *budget -= slhi_at_most(work, *budget);

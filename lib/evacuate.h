@@ -27,12 +27,13 @@
 #include "lib/tables.h"
 
 struct evacuation {
-  char *from;        /* address of offset 0 in the heap */
-  char *to;          /* address of offset 0 if the space were the heap */
-  uint32_t start;    /* what is moved lies in [start, end) */
-  uint32_t span;     /* (end - start) / 8 */
-  uint32_t old;      /* what lies in [old, start) stays */
-  uint32_t old_span; /* (start - old) / 8 */
+  char *from;         /* address of offset 0 in the heap */
+  char *to;           /* address of offset 0 if the space were the heap */
+  uint32_t start;     /* what is moved lies in [start, end) */
+  uint32_t span;      /* (end - start) / 8 */
+  uint32_t old;       /* what lies in [old, start) stays */
+  uint32_t old_span;  /* (start - old) / 8 */
+  uint32_t sure_span; /* so far any small object fits */
   uint64_t end;
   uint64_t sure; /* end, less what a small object takes */
   uint64_t free; /* final offset of the next copy */
@@ -43,6 +44,7 @@ struct evacuation {
   uint32_t source; /* where a lazy object is copied from */
   struct shapes shapes;
   struct tables *tables; /* for externrefs */
+  struct larges *larges;
 };
 
 /* An evacuation of [start, bump) of a heap into a space. References to what
@@ -79,7 +81,7 @@ bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget);
 
 static inline bool slhi_evacuation_is_complete(const struct evacuation *e)
 {
-  return e->scan == e->free;
+  return e->scan == e->free && e->larges->grey == 0;
 }
 
 /* Where an object that was reached is now; 0 if it was not reached, or is none.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/policy.h"
 
+#include "lib/tables.h"
+
 /* Nurseries that survive so little, in percent, can be smaller; and those that
  * survive so much should be larger. */
 #define LITTLE 5
@@ -12,7 +14,7 @@
 /* Percent of a heap from which on collecting it again soon is no use. */
 #define NEARLY_ALL 80
 
-/* A heap that has grown by less than such a part of its room may stop at that. */
+/* A nursery of less than such a part of its room may have met a burst. */
 #define BURST 8
 
 /* With zeal, one collection in so many is a full one. */
@@ -34,8 +36,8 @@ static bool is_growing(const slh_policy_figures *f)
 /*
  * Half of what the heap may fill between full collections, so that the last
  * nursery is not much smaller than the first. Where nearly all lives, young
- * collections copy what the full one will copy again: once the heap has grown by
- * so much that this is no mere burst, the rest is left to that.
+ * collections copy what the full one will copy again: once that is no mere burst,
+ * the rest is left to it.
  */
 static uint64_t nursery(void *context, const slh_policy_figures *f)
 {
@@ -48,7 +50,7 @@ static uint64_t nursery(void *context, const slh_policy_figures *f)
   else if (f->survival < LITTLE)
     wish /= 2;
   wish = slhi_at_most(at_least(wish, LEAST_NURSERY), MOST_NURSERY);
-  if (is_growing(f) && f->old - f->live >= room / BURST)
+  if (is_growing(f) && f->nursery >= room / BURST)
     return room;
   if (is_growing(f))
     wish = at_least(wish, room / BURST);
@@ -114,7 +116,10 @@ uint64_t slhi_policy_soft_limit(const slh_heap *heap, uint64_t bytes)
   const slh_policy *policy = &heap->data.runtime->policy;
   slh_policy_figures f = figures_of(heap, bytes);
   uint64_t wish = policy->soft_limit(policy->context, &f);
+  uint64_t dead = slhi_heap_tables(heap) ? slhi_heap_tables(heap)->large.dead : 0;
 
+  /* Twice what lived is not twice what died. */
+  wish -= slhi_at_most(wish, dead);
   return heap->data.start + slhi_at_most(at_least(wish, f.used + bytes), f.max);
 }
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "lib/collector.h"
+#include "lib/header.h"
 #include "pool/host-memory.h"
 #include "lib/shape.h"
 
@@ -40,7 +41,7 @@ static inline struct shapes slhi_shapes(const slh_runtime *runtime)
   /* The count first: the table that is read after it is at least as new. */
   uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_acquire);
   const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_acquire);
-  struct shapes shapes = {table->shapes, count};
+  struct shapes shapes = {table->shapes, count, (table->capacity - 1) << SLHI_INDEX_SHIFT};
 
   return shapes;
 }

@@ -159,6 +159,8 @@ void slhi_tables_reset(slh_heap *heap)
   tables->promoted = 0;
   tables->queue.first = tables->queue.count = 0;
   slhi_functions_forget(&tables->functions);
+  tables->large.count = 0;
+  tables->large.dead = 0;
   tables->host.kept = 0;
   slhi_tables_promote(tables);
 }

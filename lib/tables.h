@@ -17,6 +17,7 @@
 #include <slotheap/host.h>
 
 #include "lib/heap.h"
+#include "lib/large.h"
 #include "lib/remembered.h"
 #include "lib/roots.h"
 
@@ -112,6 +113,7 @@ struct tables {
   struct host_entries host;
   struct functions functions;
   struct remembered remembered;
+  struct large_list large;
   uint64_t young_collections;
   uint64_t promoted; /* bytes that they moved */
 };

@@ -61,6 +61,7 @@ slh_status slhi_types_open(slh_runtime *runtime)
   if (!table)
     return SLH_E_NOMEM;
   table->shapes[0].header = SLHI_FILLER_HEADER;
+  table->shapes[0].small = SLHI_FORWARDED; /* a header of zero is none */
   table->shapes[SLHI_EXTERN_INDEX].header = SLHI_EXTERN_HEADER;
   atomic_init(&table->types[SLHI_EXTERN_INDEX], &extern_type);
   atomic_init(&runtime->table, table);
@@ -152,10 +153,11 @@ static void enter(slh_runtime *runtime, struct record *record, const struct shap
   type->header = slhi_header(type->kind, index);
   entry->bytes = shape->bytes;
   entry->element = shape->element;
-  entry->simple = shape->simple;
   entry->refs = shape->refs;
   entry->offsets = shape->offsets;
   __atomic_store_n(&entry->header, type->header, __ATOMIC_RELEASE);
+  if (shape->bytes != 0 && shape->bytes <= SLHI_SMALL_BYTES)
+    __atomic_store_n(&entry->small, type->header, __ATOMIC_RELEASE);
   atomic_store_explicit(&table->types[index], type, memory_order_release);
 }
 
@@ -228,6 +230,7 @@ slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_e
   status = check_unused(runtime, type, error);
   if (status == SLH_OK) {
     table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
+    __atomic_store_n(&table->shapes[type->index].small, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&table->shapes[type->index].header, 0, __ATOMIC_RELEASE);
     atomic_store_explicit(&table->types[type->index], NULL, memory_order_release);
     runtime->free_indices++;
@@ -362,10 +365,8 @@ static slh_status map_references(const slh_allocator *allocator, struct record *
       shape->refs |= (uint64_t)offset << (8 * count);
     count++;
   }
-  if (packed) {
-    shape->simple = type->size;
+  if (packed)
     return SLH_OK;
-  }
   shape->refs = 0;
   shape->offsets = record->offsets = list_offsets(allocator, type, count);
   return shape->offsets ? SLH_OK : SLH_E_NOMEM;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * How pages go back to the system: the engines of <slotheap/decommit.h>
- * behind one interface. There is one struct decommit a pool.
+ * behind one interface. There is one struct decommit a slab.
  *
- * Calls need the pool's lock, except where they say otherwise. None of them
+ * Calls need the slab's lock, except where they say otherwise. None of them
  * allocates but slhi_decommit_open, and the first start in a forked child,
  * which make a ring.
  */

@@ -19,6 +19,10 @@ static int watching = -1; /* errno value of what failed */
 
 /* ---- the end of a thread ---- */
 
+/* Destructors of other libraries can call us again, and ours comes after them, but
+ * not in the last round (PTHREAD_DESTRUCTOR_ITERATIONS is at least 4). */
+#define MOST_ENDS 3
+
 static void end_thread(void *thread)
 {
   struct thread *ended = thread;
@@ -32,6 +36,7 @@ static void end_thread(void *thread)
     magazine->owner = NULL;
   }
   memset(ended->recent, 0, sizeof ended->recent);
+  ended->ends++;
   slhi_process_unlock();
 }
 
@@ -79,32 +84,35 @@ static struct magazine *claim(struct slab *slab)
   magazine->slab = slab;
   magazine->home = known % SLHI_SHARDS;
   magazine->older = atomic_load_explicit(&slab->magazines, memory_order_relaxed);
-  atomic_store_explicit(&slab->magazines, magazine, memory_order_release);
+  atomic_store(&slab->magazines, magazine);
   return magazine;
 }
 
 struct magazine *slhi_magazine_search(struct slab *slab)
 {
   struct thread *self = &slhi_thread;
-  struct magazine *magazine = self->all;
+  struct magazine *magazine;
 
+  /* Without the destructor, what the thread has would be lost with it; it is not
+   * called for ever. */
+  if (self->ends == MOST_ENDS || pthread_setspecific(key, self) != 0)
+    return NULL;
+  /* Who frees another pool changes the list, too. */
+  slhi_process_lock();
+  magazine = self->all;
   while (magazine && magazine->slab != slab)
     magazine = magazine->of_thread;
   if (!magazine) {
-    /* Without the destructor, what the thread has would be lost with it. */
-    if (pthread_setspecific(key, self) != 0)
-      return NULL;
-    slhi_process_lock();
     magazine = claim(slab);
     if (magazine) {
       magazine->owner = self;
       magazine->of_thread = self->all;
       self->all = magazine;
     }
-    slhi_process_unlock();
-    if (!magazine)
-      return NULL;
   }
+  slhi_process_unlock();
+  if (!magazine)
+    return NULL;
   self->recent[slab->id % SLHI_RECENT].slab = slab->id;
   self->recent[slab->id % SLHI_RECENT].magazine = magazine;
   return magazine;
@@ -115,9 +123,9 @@ static void unlink_from_thread(struct magazine *magazine)
   struct thread *owner = magazine->owner;
   struct magazine **link = owner ? &owner->all : NULL;
 
-  while (link && *link != magazine)
+  while (link && *link && *link != magazine)
     link = &(*link)->of_thread;
-  if (link)
+  if (link && *link)
     *link = magazine->of_thread;
 }
 
@@ -139,7 +147,7 @@ void slhi_magazines_free(struct slab *slab)
 void slhi_magazines_after_fork(struct slab *slab)
 {
   for (struct magazine *m = atomic_load(&slab->magazines); m; m = m->older) {
-    m->count = 0; /* its slots will be found by their states */
+    m->count = m->low = 0; /* its slots will be found by their states */
     atomic_store_explicit(&m->busy, 0, memory_order_relaxed);
     if (m->owner != &slhi_thread)
       m->owner = NULL;

@@ -42,6 +42,7 @@ struct thread {
     struct magazine *magazine;
   } recent[SLHI_RECENT];
   struct magazine *all;
+  unsigned ends; /* times that it has ended: see magazine.c */
 };
 
 /* Of few bytes, so that there is room for it in every process that loads this

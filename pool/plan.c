@@ -30,11 +30,8 @@
 
 #define DENSE_SLOT_OPTIONS(X) X(slot_bytes, 512, 64 * KIB, 2 * 1024 * MIB)
 
-/* By default what the slot of 16 times the smallest holds. */
-#define DENSE_OPTIONS(X)                                                                           \
-  X(max_heap_bytes, 1,                                                                             \
-    slhi_at_most(16 * options->slot_bytes, SLHI_WIDE_BYTES) - options->guard_bytes,                \
-    SLHI_WIDE_BYTES)
+/* The largest slot of a dense pool. */
+#define DENSE_BYTES_MAX (SLHI_WIDE_BYTES / 2)
 
 #define ENUMERATIONS(X)                                                                            \
   X(isolation, SLH_ISOLATION_NONE)                                                                 \
@@ -54,6 +51,11 @@ static slh_status check_dense(const slh_pool_options *options, slh_error *error)
                       "guard_bytes is %" PRIu64 ", but slots of %" PRIu64
                       " bytes are too small for guards: allowed is 0, or slot_bytes from 65536 on",
                       options->guard_bytes, width);
+  if (options->max_heap_bytes > DENSE_BYTES_MAX)
+    return slhi_error(error, SLH_E_INVALID,
+                      "max_heap_bytes is %" PRIu64 ", allowed are 1 to %" PRIu64
+                      " in a dense pool, and 0 for its default",
+                      options->max_heap_bytes, DENSE_BYTES_MAX);
   if (options->guard_bytes > width / 2)
     return slhi_error(error, SLH_E_INVALID,
                       "guard_bytes is %" PRIu64 ", allowed are up to half of slot_bytes, %" PRIu64,
@@ -97,7 +99,6 @@ static slh_status read_options(const slh_pool_options *given, slh_pool_options *
   DENSE_SLOT_OPTIONS(CHECK)
   if (check_dense(options, error) != SLH_OK)
     return SLH_E_INVALID;
-  DENSE_OPTIONS(CHECK)
   return SLH_OK;
 }
 
@@ -137,11 +138,12 @@ static void lay_out_dense(const slh_pool_options *options, slh_pool_plan *plan)
   uint64_t need = options->max_heap_bytes + plan->guard_bytes;
   uint64_t width = options->slot_bytes;
 
-  for (plan->sizes = 1; width < need && width < SLHI_WIDE_BYTES; plan->sizes++)
+  if (options->max_heap_bytes == 0)
+    need = 16 * width;
+  for (plan->sizes = 1; width < need && width < DENSE_BYTES_MAX; plan->sizes++)
     width *= 2;
   plan->slot_stride_bytes = options->slot_bytes;
-  plan->max_heap_bytes =
-      slhi_at_most(width - plan->guard_bytes, SLHI_MAX_HEAP_BYTES) - SLH_DENSE_START;
+  plan->max_heap_bytes = width - plan->guard_bytes - SLH_DENSE_START;
 }
 
 static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_plan *plan)

@@ -37,9 +37,10 @@ static void set_geometry(slh_pool *pool, uint64_t size, char *memory)
   slab->count = (uint32_t)plan->slots;
   slab->stride = plan->slot_stride_bytes << size;
   slab->wish = plan->decommit;
-  slab->quick = plan->isolation == SLH_ISOLATION_SCRUB ? plan->keep_resident_bytes + 1 : 0;
+  slab->quick =
+      plan->isolation == SLH_ISOLATION_SCRUB && !plan->populate ? plan->keep_resident_bytes + 1 : 0;
   if (is_dense(pool)) {
-    slab->max = slhi_at_most(slab->stride - plan->guard_bytes, SLHI_MAX_HEAP_BYTES);
+    slab->max = slab->stride - plan->guard_bytes;
     slab->guard = plan->guard_bytes;
     slab->open = true;
   } else {
@@ -96,7 +97,7 @@ static slh_status map(slh_pool *pool, slh_error *error)
                             (unsigned long long)plan->evacuation_spaces);
   pool->spaces_memory = memory;
   /* A wish: heaps work without. */
-  if (plan->huge_pages != SLH_HUGE_SYSTEM)
+  if (plan->huge_pages == SLH_HUGE_NEVER || (plan->huge_pages == SLH_HUGE_LARGE && !is_dense(pool)))
     (void)slhi_os_huge(pool->memory, plan->slab_bytes, false);
   return SLH_OK;
 }

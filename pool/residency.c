@@ -59,11 +59,11 @@ static bool is_for_queue(slh_decommit engine, uint64_t bytes)
   switch (engine) {
   case SLH_DECOMMIT_AUTO:
     return bytes <= WORTH_BATCHING;
-  case SLH_DECOMMIT_MEMSET:
-  case SLH_DECOMMIT_MADVISE:
-    return false;
-  default:
+  case SLH_DECOMMIT_BATCH:
+  case SLH_DECOMMIT_RUNS:
     return bytes <= QUEUE_BYTES;
+  default:
+    return engine == SLH_DECOMMIT_URING;
   }
 }
 
@@ -175,7 +175,7 @@ static void relieve(struct slab *slab)
   const _Atomic uint64_t *resident = &slab->pool->resident;
   uint64_t budget = slab->pool->plan.resident_budget_bytes;
 
-  if (slab->stride < slab->page)
+  if (slab->stride < slab->page || slab->decommit.engine == SLH_DECOMMIT_MEMSET)
     return;
   do {
     if (!slhi_slab_try_lock(slab))
@@ -244,6 +244,8 @@ void slhi_residency_decay(struct slab *slab, bool all)
   bool shared = slab->stride < slab->page;
   uint64_t next = 0;
 
+  if (slab->decommit.engine == SLH_DECOMMIT_MEMSET) /* nothing goes back */
+    return;
   slhi_slab_lock(slab);
   slhi_residency_flush(slab);
   slhi_slab_drain(slab, !all);

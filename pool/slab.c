@@ -173,17 +173,19 @@ static inline void load(struct slab *slab, struct magazine *magazine, struct slo
 /* One from the shards, and some more into the magazine. */
 static struct slot *refill(struct slab *slab, struct magazine *magazine)
 {
-  struct slot *slot;
+  slot_stack *hot = &slab->shards[magazine->home].hot;
+  struct slot *some[BATCH];
+  uint32_t count = 0;
 
-  for (uint32_t i = 1; i < BATCH; i++) {
-    slot = pop(slab, &slab->shards[magazine->home].hot);
-    if (!slot)
-      break;
-    load(slab, magazine, slot);
-  }
-  slot = magazine->count ? unload(slab, magazine, 0) : take_shared(slab, magazine->home);
+  while (count < BATCH && (some[count] = pop(slab, hot)) != NULL)
+    count++;
   magazine->low = 0;
-  return slot;
+  if (count == 0)
+    return take_shared(slab, magazine->home);
+  /* The one put last is taken first. */
+  for (uint32_t i = count; i-- > 1;)
+    load(slab, magazine, some[i]);
+  return some[0];
 }
 
 /* The `count` slots of a magazine that were put first go to its shard. */
@@ -246,25 +248,39 @@ static void find_free_slots(struct slab *slab)
     if (!slhi_slot_is_taken(slot))
       push(slab, i % SLHI_SHARDS, slot);
   }
-  slab->forked = false;
+  atomic_store_explicit(&slab->forked, false, memory_order_relaxed);
   dismiss(slab);
+}
+
+/* A thread that is cancelled must not take the lock with it. */
+static void stay(struct slab *slab)
+{
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &slab->cancel_state);
 }
 
 void slhi_slab_lock(struct slab *slab)
 {
   pthread_mutex_lock(&slab->lock);
-  if (SLH_UNLIKELY(slab->forked))
+  stay(slab);
+  if (SLH_UNLIKELY(atomic_load_explicit(&slab->forked, memory_order_relaxed)))
     find_free_slots(slab);
 }
 
 bool slhi_slab_try_lock(struct slab *slab)
 {
-  return !slab->forked && pthread_mutex_trylock(&slab->lock) == 0;
+  if (atomic_load_explicit(&slab->forked, memory_order_relaxed) ||
+      pthread_mutex_trylock(&slab->lock) != 0)
+    return false;
+  stay(slab);
+  return true;
 }
 
 void slhi_slab_unlock(struct slab *slab)
 {
+  int state = slab->cancel_state;
+
   pthread_mutex_unlock(&slab->lock);
+  pthread_setcancelstate(state, NULL);
 }
 
 void slhi_slab_put_locked(struct slab *slab, struct slot *slot)
@@ -273,7 +289,7 @@ void slhi_slab_put_locked(struct slab *slab, struct slot *slot)
 
   if (!waiter) {
     atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
-    push(slab, 0, slot);
+    push(slab, (uint32_t)(slot - slab->slots) % SLHI_SHARDS, slot);
     return;
   }
   atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
@@ -328,14 +344,13 @@ static struct slot *wait_for(struct slab *slab, uint64_t nanoseconds)
 {
   struct timespec deadline = deadline_after(nanoseconds);
   struct waiter waiter = {.slot = NULL, .next = NULL};
+  int state = slab->cancel_state;
   int failed = 0;
 
   join(slab, &waiter);
-  while (!waiter.slot && failed != ETIMEDOUT) {
-    if (slhi_residency_reap(slab, true))
-      continue;
+  while (!waiter.slot && failed != ETIMEDOUT)
     failed = pthread_cond_timedwait(&waiter.handed, &slab->lock, &deadline);
-  }
+  slab->cancel_state = state; /* others had the lock */
   if (!waiter.slot)
     give_up(slab, &waiter);
   pthread_cond_destroy(&waiter.handed);
@@ -467,8 +482,9 @@ void slhi_slab_drain(struct slab *slab, bool idle)
   dismiss(slab);
 }
 
-void slhi_slab_cool(struct slab *slab)
+static bool cool(struct slab *slab, void *context)
 {
+  (void)context;
   for (uint32_t i = 0; i < SLHI_SHARDS; i++) {
     struct shard *shard = &slab->shards[i];
     uint64_t word = atomic_load(&shard->hot);
@@ -481,6 +497,12 @@ void slhi_slab_cool(struct slab *slab)
     if (TOP(word) != 0)
       atomic_store(&shard->cool, NEXT_WORD(atomic_load(&shard->cool), TOP(word)));
   }
+  return false;
+}
+
+void slhi_slab_cool(struct slab *slab)
+{
+  (void)slhi_slab_visit_alone(slab, cool, NULL);
 }
 
 bool slhi_slab_share_one(struct slab *slab)
@@ -508,7 +530,7 @@ void slhi_slab_after_fork(struct slab *slab)
 {
   pthread_mutex_init(&slab->lock, NULL);
   slab->first_waiter = NULL;
-  slab->forked = true;
+  atomic_store_explicit(&slab->forked, true, memory_order_relaxed);
   slhi_magazines_after_fork(slab);
   atomic_store(&slab->attention, 1);
 }

@@ -80,7 +80,8 @@ struct slab {
   struct waiter *first_waiter, *last_waiter;
   _Atomic uint64_t refusals; /* takes that found none */
   _Atomic uint64_t waits;    /* takes that had to wait */
-  bool forked;               /* other threads were lost: free slots must be found anew */
+  int cancel_state;          /* of the thread that has the lock */
+  _Atomic bool forked;       /* other threads were lost: free slots must be found anew */
 
   /* Slots that are free once their pages have gone back; see residency.h. */
   struct decommit decommit;

@@ -63,10 +63,13 @@ static slh_status commit(struct slot *slot, uint64_t bytes)
   char *end = slhi_slot_start(slot) + committed;
   uint64_t need, wish;
 
+  /* Also if the heap has to move at once: then nobody asks again. */
+  if (slab->open && committed == 0 && open_slot(slot) != SLH_OK)
+    return SLH_E_NOMEM;
   if (bytes > slab->max)
     return SLH_E_LIMIT;
   if (slab->open)
-    return open_slot(slot);
+    return SLH_OK;
   need = slhi_round_up(bytes, slab->page);
   wish = committed ? 2 * committed : FIRST_GROWTH;
   if (wish > slab->max)
@@ -102,7 +105,8 @@ void slhi_slot_give_up(struct slot *slot, struct extent *extent)
   if (extent->to < slot->resident)
     extent->to = slot->resident;
   slot->stale = 0;
-  slhi_slot_set_resident(slot, 0);
+  if (slot->slab->decommit.engine != SLH_DECOMMIT_MEMSET)
+    slhi_slot_set_resident(slot, 0);
 }
 
 struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, uint64_t keep,
@@ -134,7 +138,9 @@ struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, ui
     end = before > end ? before : end;
   else if (isolation != SLH_ISOLATION_STRICT && end <= keep && before > resident)
     resident = before;
-  slhi_slot_set_resident(slot, resident);
+  if (slab->decommit.engine == SLH_DECOMMIT_MEMSET) /* nothing goes back */
+    resident = slhi_round_up(end, page) > before ? slhi_round_up(end, page) : before;
+  slhi_slot_set_resident(slot, slhi_at_most(resident, slab->stride));
   return (struct extent){(uint32_t)slhi_round_up(kept, page), (uint32_t)slhi_round_up(end, page),
                          isolation == SLH_ISOLATION_NONE ? 0 : (uint32_t)kept};
 }

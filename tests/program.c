@@ -423,9 +423,9 @@ typedef void step_fn(struct program *p, uint32_t to, uint32_t from);
 
 /* Each as often as it stands here. */
 static step_fn *const steps[] = {
-    new_node,    new_node,      new_node,           new_node,   new_node,  new_array,
-    new_exn,     new_externref, fail_to_initialise, set_link,   set_link,  follow_link,
-    follow_link, copy_links,    fill_links,         set_small,  set_small, use_owned,
+    new_node,    new_node,      new_node,           new_node,   new_node,      new_array,
+    new_exn,     new_externref, fail_to_initialise, set_link,   set_link,      follow_link,
+    follow_link, copy_links,    fill_links,         set_small,  set_small,     use_owned,
     open_frame,  close_frame,   use_local,          renew_weak, collect_young,
 };
 

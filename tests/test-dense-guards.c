@@ -167,6 +167,8 @@ static void test_no_guards(void **state)
   faults_fail(OS_MADVISE | OS_MPROTECT, 0, UINT64_MAX, ENOMEM);
   assert_status(slh_heap_grow(heap, 2 * WIDTH), SLH_E_NOMEM);
   assert_true(faults_end() > 0);
+  for (uint64_t size = 1; size < pool->plan.sizes; size++)
+    assert_int_equal(slhi_slab_in_state(&pool->heaps[size], SLOT_TAKEN), 0);
   slh_dense_set_i32(heap, node, HELPER_VALUE, 7);
   assert_ok(slh_heap_grow(heap, 2 * WIDTH));
   assert_int_equal(slh_dense_get_i32(heap, node, HELPER_VALUE), 7);

@@ -75,6 +75,17 @@ struct world {
   bool abandon;
 };
 
+/* Is in the registry of pools most of the time. */
+static void *find_addresses(void *context)
+{
+  struct world *world = context;
+  slh_place place;
+
+  while (!atomic_load(&world->stop))
+    REQUIRE(slh_find_address(pooled_start(world->mine), &place) && place.heap == world->mine);
+  return NULL;
+}
+
 static void *use_pool(void *context)
 {
   struct world *world = context;
@@ -139,7 +150,7 @@ static void fork_often(slh_decommit engine, uint64_t forks)
 {
   slh_pool_options options = options_for(engine);
   struct world world = {.stop = false};
-  pthread_t threads[THREADS];
+  pthread_t threads[THREADS + 1];
   slh_heap *heaps[SLOTS];
 
   options.decay_thread = true;
@@ -148,13 +159,14 @@ static void fork_often(slh_decommit engine, uint64_t forks)
   pooled_dirty(world.mine, DIRTY);
   for (int i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, use_pool, &world), 0);
+  assert_int_equal(pthread_create(&threads[THREADS], NULL, find_addresses, &world), 0);
   while (forks-- > 0) {
     world.abandon = forks % 2;
     expect_success(use_in_child, &world);
     assert_true(is_dirty(world.mine));
   }
   atomic_store(&world.stop, true);
-  for (int i = 0; i < THREADS; i++)
+  for (int i = 0; i <= THREADS; i++)
     assert_int_equal(pthread_join(threads[i], NULL), 0);
   slh_heap_release(world.mine);
   pooled_take_all(world.pool, heaps, SLOTS);

@@ -5,62 +5,20 @@
  * cost nothing.
  */
 #include "tests/datum.h"
+#include "tests/generational.h"
 #include "tests/weak-model.h"
-
-static struct store *open_store(uint32_t zeal)
-{
-  struct store_options options = {SLH_COLLECTOR_GENERATIONAL, NULL, 0, 0};
-  uint32_t configured = helper_zeal;
-  struct store *store;
-
-  helper_zeal = zeal;
-  store = store_open(&options);
-  helper_zeal = configured;
-  return store;
-}
-
-static struct store *open_checked(void)
-{
-  return open_store(SLH_ZEAL_MAX);
-}
-
-static void collect_young(struct store *store)
-{
-  uint64_t before = store_stats(store).young_collections;
-
-  assert_ok(slh_heap_collect_young(store->heap, NULL));
-  assert_int_equal(store_stats(store).young_collections, before + 1);
-  store_verify(store);
-}
-
-/* Something old, so that there can be a young collection. */
-static slh_ref make_old(struct store *store)
-{
-  store->roots[0] = store_node(store, SLH_NULL, SLH_NULL, 1);
-  store_collect(store);
-  return store->roots[0];
-}
-
-static int32_t value_of(struct store *store, slh_ref node)
-{
-  const slh_type *type = NULL;
-
-  assert_ok(slh_object_type(store->heap, node, &type));
-  assert_ptr_equal(type, store->node);
-  return slh_get_i32(store->heap, node, HELPER_VALUE);
-}
 
 /* ---- handles ---- */
 
 static void handles_are_roots_of_young_objects(void **state)
 {
-  struct store *store = open_checked();
+  struct store *store = generational_open_checked();
   slh_heap *heap = store->heap;
   slh_owned owned[200];
   slh_local local[100];
   slh_frame outer, inner;
 
-  make_old(store);
+  generational_make_old(store);
   for (int i = 0; i < 200; i++)
     assert_ok(slh_owned_new(heap, store->roots[0], &owned[i]));
   assert_ok(slh_frame_open(heap, &outer));
@@ -77,12 +35,13 @@ static void handles_are_roots_of_young_objects(void **state)
     assert_ok(slh_local_new(&inner, store_node(store, SLH_NULL, SLH_NULL, 400 + round), &deep));
     if (round % 2)
       slh_frame_close(&inner);
-    collect_young(store);
-    assert_int_equal(value_of(store, slh_owned_get(heap, owned[199 - round])), 100 + round);
-    assert_int_equal(value_of(store, slh_owned_get(heap, owned[3])), 200 + round);
-    assert_int_equal(value_of(store, slh_local_get(heap, local[7 * round])), 300 + round);
+    generational_collect_young(store);
+    assert_int_equal(generational_value(store, slh_owned_get(heap, owned[199 - round])),
+                     100 + round);
+    assert_int_equal(generational_value(store, slh_owned_get(heap, owned[3])), 200 + round);
+    assert_int_equal(generational_value(store, slh_local_get(heap, local[7 * round])), 300 + round);
     if (round % 2 == 0) {
-      assert_int_equal(value_of(store, slh_local_get(heap, deep)), 400 + round);
+      assert_int_equal(generational_value(store, slh_local_get(heap, deep)), 400 + round);
       slh_frame_close(&inner);
     }
   }
@@ -114,7 +73,7 @@ static void handles_of_a_store_before(void **state)
         assert_ok(slh_heap_collect_young(store.heap, NULL));
     }
     for (int i = 0; i < 20 + 50 * round; i++)
-      assert_int_equal(value_of(&store, slh_owned_get(store.heap, owned[i])), i);
+      assert_int_equal(generational_value(&store, slh_owned_get(store.heap, owned[i])), i);
     slh_heap_release(store.heap);
     slh_runtime_free(store.runtime);
   }
@@ -125,9 +84,9 @@ static void handles_of_a_store_before(void **state)
 
 static void weak_references(void **state)
 {
-  struct store *store = open_checked();
+  struct store *store = generational_open_checked();
   slh_weak to_old, to_young, to_dead, renewed;
-  slh_ref old = make_old(store);
+  slh_ref old = generational_make_old(store);
 
   assert_ok(slh_weak_new(store->heap, old, &to_old));
   store->roots[0] = SLH_NULL;
@@ -137,7 +96,7 @@ static void weak_references(void **state)
   assert_ok(slh_weak_new(store->heap, old, &renewed));
   assert_ok(slh_weak_new(store->heap, store_node(store, SLH_NULL, SLH_NULL, 3), &to_dead));
   assert_ok(slh_weak_new(store->heap, store->roots[1], &to_young));
-  collect_young(store);
+  generational_collect_young(store);
   /* Nobody looked whether the old one is alive. */
   assert_int_equal(slh_weak_get(store->heap, to_old).bits, old.bits);
   assert_int_equal(slh_weak_get(store->heap, renewed).bits, old.bits);
@@ -151,10 +110,10 @@ static void weak_references(void **state)
 
 static void ephemerons(void **state)
 {
-  struct store *store = open_checked();
+  struct store *store = generational_open_checked();
   slh_heap *heap = store->heap;
   slh_ephemerons table;
-  slh_ref old = make_old(store), found;
+  slh_ref old = generational_make_old(store), found;
 
   assert_ok(slh_ephemerons_new(heap, &table));
   assert_ok(slh_ephemerons_set(heap, table, old, slh_i31(1)));
@@ -166,14 +125,14 @@ static void ephemerons(void **state)
       slh_ephemerons_set(heap, table, store->roots[1], store_node(store, SLH_NULL, SLH_NULL, 4)));
   found = store_node(store, SLH_NULL, SLH_NULL, 5);
   assert_ok(slh_ephemerons_set(heap, table, found, found));
-  collect_young(store);
+  generational_collect_young(store);
   assert_true(slh_ephemerons_get(heap, table, old, &found));
-  assert_int_equal(value_of(store, found), 2);
+  assert_int_equal(generational_value(store, found), 2);
   assert_true(slh_ephemerons_get(heap, table, store->roots[1], &found));
-  assert_int_equal(value_of(store, found), 4);
+  assert_int_equal(generational_value(store, found), 4);
   assert_int_equal(store_count(store), 4);
   store->roots[0] = SLH_NULL;
-  collect_young(store);
+  generational_collect_young(store);
   assert_true(slh_ephemerons_get(heap, table, old, &found));
   store_collect(store);
   assert_int_equal(store_count(store), 2);
@@ -182,9 +141,9 @@ static void ephemerons(void **state)
 
 static void finalizers(void **state)
 {
-  struct store *store = open_checked();
+  struct store *store = generational_open_checked();
   slh_heap *heap = store->heap;
-  slh_ref old = make_old(store), ref;
+  slh_ref old = generational_make_old(store), ref;
   int data[3];
   void *found = NULL;
 
@@ -194,10 +153,10 @@ static void finalizers(void **state)
   assert_ok(slh_finalizer_add(heap, store_node(store, SLH_NULL, SLH_NULL, 2), &data[1]));
   store->roots[1] = store_node(store, SLH_NULL, SLH_NULL, 3);
   assert_ok(slh_finalizer_add(heap, store->roots[1], &data[2]));
-  collect_young(store);
+  generational_collect_young(store);
   assert_true(slh_finalizer_poll(heap, &ref, &found));
   assert_ptr_equal(found, &data[1]);
-  assert_int_equal(value_of(store, ref), 2);
+  assert_int_equal(generational_value(store, ref), 2);
   assert_false(slh_finalizer_poll(heap, &ref, &found));
   store_collect(store);
   assert_true(slh_finalizer_poll(heap, &ref, &found));
@@ -208,7 +167,7 @@ static void finalizers(void **state)
 
 static void host_data(void **state)
 {
-  struct store *store = open_checked();
+  struct store *store = generational_open_checked();
   struct datum data[4] = {{0}};
   slh_ref node;
 
@@ -218,14 +177,14 @@ static void host_data(void **state)
   store->roots[0] = SLH_NULL;
   datum_externref(store, &data[2]);
   store->roots[2] = datum_externref(store, &data[3]);
-  collect_young(store);
+  generational_collect_young(store);
   assert_int_equal(data[0].drops, 0); /* dead, but old */
   assert_int_equal(data[1].drops, 0);
   assert_int_equal(data[2].drops, 1);
   assert_int_equal(data[3].drops, 0);
   assert_ptr_equal(datum_of(store, store->roots[2]), &data[3]);
   datum_check_table(store);
-  collect_young(store);
+  generational_collect_young(store);
   assert_int_equal(data[3].drops, 0);
   store_collect(store);
   assert_int_equal(data[0].drops, 1);
@@ -252,7 +211,7 @@ static uint64_t work_of_one(struct store *store)
 static void what_is_old_costs_nothing(void **state)
 {
   static struct datum data[1000];
-  struct store *store = open_store(SLH_ZEAL_NEVER);
+  struct store *store = generational_open(SLH_ZEAL_NEVER);
   slh_heap *heap = store->heap;
   slh_ephemerons table;
   slh_owned owned;
@@ -261,7 +220,7 @@ static void what_is_old_costs_nothing(void **state)
   slh_weak weak;
   uint64_t before;
 
-  make_old(store);
+  generational_make_old(store);
   before = work_of_one(store);
   assert_ok(slh_ephemerons_new(heap, &table));
   assert_ok(slh_frame_open(heap, &frame));
@@ -291,7 +250,7 @@ static void random_programs(bool finalizers, uint64_t rounds)
   uint64_t seed = helper_seed();
 
   for (uint64_t round = helper_rounds(rounds); round > 0; round--) {
-    struct store *store = open_checked();
+    struct store *store = generational_open_checked();
     struct weak_model *model = weak_model_open(store, seed++, finalizers);
 
     for (int i = 0; i < 4000; i++) {

@@ -187,13 +187,14 @@ static void *use_at_random(void *context)
 }
 
 /* Sums of what threads add and take away at the same time. */
-static void test_threads(void **state)
+static void run_threads(slh_isolation isolation)
 {
   slh_pool_options options = budgeted();
-  slh_pool *pool = helper_pool(&options);
   struct user users[4];
+  slh_pool *pool;
 
-  (void)state;
+  options.isolation = isolation;
+  pool = helper_pool(&options);
   for (uint64_t i = 0; i < 4; i++)
     users[i] = (struct user){pool, helper_seed() + i};
   pooled_run(4, use_at_random, users, sizeof *users);
@@ -202,6 +203,14 @@ static void test_threads(void **state)
   assert_int_equal(pooled_stats(pool).resident_bytes, 0);
   assert_int_equal(pooled_resident(pool), 0);
   slh_pool_free(pool);
+}
+
+static void test_threads(void **state)
+{
+  (void)state;
+  run_threads(SLH_ISOLATION_SCRUB);
+  run_threads(SLH_ISOLATION_STRICT);
+  run_threads(SLH_ISOLATION_NONE);
 }
 
 int main(void)

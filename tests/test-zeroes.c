@@ -156,7 +156,7 @@ static void run_all(bool failing, const slh_pool_options *options)
 {
   uint64_t random = helper_seed(), failed = 0;
 
-  for (uint64_t round = helper_rounds(24); round-- > 0;) {
+  for (uint64_t round = helper_rounds(10); round-- > 0;) {
     for (int engine = 0; engine < SLH_DECOMMIT_ENGINES; engine++) {
       for (int isolation = 0; isolation < 3; isolation++) {
         struct world world = {.options = *options, .random = helper_random(&random)};

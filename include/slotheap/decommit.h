@@ -18,8 +18,8 @@ typedef enum slh_decommit {
   SLH_DECOMMIT_AUTO = 0,
   /* Nothing is given back: ranges are scrubbed, and stay in memory. */
   SLH_DECOMMIT_MEMSET = 1,
-  /* One madvise a range. The only one that makes no other system call: for
-   * processes under a filter that kills at calls it does not know. */
+  /* One madvise a range. The only one that makes no other system call, of
+   * all ways to give pages back. */
   SLH_DECOMMIT_MADVISE = 2,
   /* One process_madvise for many ranges. Linux 6.13 or later. */
   SLH_DECOMMIT_BATCH = 3,

@@ -3,7 +3,7 @@
  * slh_heap: one store's garbage-collected heap, from acquire to release.
  *
  * Objects and dead fillers lie in [start, bump) without a gap. References are
- * offsets from `base`; the base never moves. A collection moves objects
+ * offsets from `base`, which never moves in a wide pool. A collection moves objects
  * within the heap, so after any call that can collect, every slh_ref that was
  * not rooted is void.
  */

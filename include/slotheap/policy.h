@@ -61,7 +61,8 @@ typedef struct slh_policy {
  * initial size is used. After a full collection the heap may fill to twice what
  * lived, to three times if nearly all did, since another would free as little. The
  * nursery follows survival between 1 MiB, which a processor keeps at hand, and
- * 4 MiB, but takes no more than half of what there is room for.
+ * 4 MiB, but takes no more than half of what there is room for. While nearly all
+ * survives the heap grows: what there is room for is left to the full collection.
  */
 SLH_API const slh_policy *slh_default_policy(void);
 

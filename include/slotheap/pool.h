@@ -45,7 +45,7 @@ typedef enum slh_isolation {
 typedef enum slh_huge_pages {
   SLH_HUGE_SYSTEM = 0, /* as the system does it for all memory */
   SLH_HUGE_NEVER = 1,  /* not, whatever the system does: what is given back is given back exactly */
-  SLH_HUGE_LARGE = 2   /* asked for, for heaps from 4 MiB on; doc/residency.md has figures */
+  SLH_HUGE_LARGE = 2   /* wide: asked for, for heaps from 4 MiB on; doc/residency.md */
 } slh_huge_pages;
 
 /*
@@ -60,8 +60,8 @@ typedef struct slh_pool_options {
    * mappings; in a dense one twice max_heap_bytes of address space. */
   uint64_t slots;
   /* The most a heap can ever hold. Wide: default and maximum 4 GiB - 64 KiB,
-   * minimum one page. Dense: rounded up to the slot it takes, which must be a
-   * power of two; default 16 times slot_bytes. */
+   * minimum one page. Dense: rounded up to a power of two, of which 8 bytes and the
+   * guard are not for objects; default 16 times slot_bytes, maximum 2 GiB. */
   uint64_t max_heap_bytes;
   /* Wide: inaccessible bytes behind each slot: any 32-bit reference plus any
    * offset below this lands in the slot or faults. Default 1 MiB; at least
@@ -84,11 +84,14 @@ typedef struct slh_pool_options {
   slh_pool_kind kind;
   /* Dense: bytes of the smallest slot, a power of two from 512 to 2 GiB. Default 64 KiB. */
   uint64_t slot_bytes;
-  /* What all free slots and evacuation spaces together may keep in memory: beyond
-   * it those that have been free for longest give up what they keep. Default: no limit. */
+  /* What released slots and evacuation spaces together may keep in memory; slots
+   * smaller than a page do not count. Beyond it idle ones give up what they keep, then
+   * the one that is being released. Default: no limit. */
   uint64_t resident_budget_bytes;
-  /* Slots that stay free for so long, in milliseconds, give up what they keep: at
-   * calls of slh_pool_decay, or by a thread of the pool. Default 10,000. */
+  /* Slots that stay free for so long, in milliseconds, give up what they keep, and
+   * none before half of it: at calls of slh_pool_decay, or by a thread of the pool. Slots
+   * smaller than a page do at each such call whose neighbours in the page are free, too.
+   * Default 10,000. */
   uint64_t decay_ms;
   bool decay_thread;     /* whether the pool has that thread; see slh_pool_decay */
   slh_decommit decommit; /* how pages go back to the system */
@@ -202,7 +205,7 @@ typedef struct slh_pool_stats {
   uint64_t full_refusals; /* acquires that found the pool full, also after waiting */
   uint64_t waits;         /* acquires that had to wait */
   uint64_t accessible_bytes;  /* of all slots */
-  uint64_t resident_bytes;    /* that released slots and spaces may have left in memory */
+  uint64_t resident_bytes;    /* that slots and spaces may have in memory from earlier uses */
   uint64_t scrubbed_bytes;    /* by memset, since the pool was made */
   uint64_t decommitted_bytes; /* given back, since the pool was made */
   uint64_t decommitted_by[SLH_DECOMMIT_ENGINES]; /* of these; scrubbed instead: at MEMSET */
