@@ -160,28 +160,21 @@ static const slh_collector collecting[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_
 
 static void functions_that_are_missing(void **state)
 {
-  struct script script = {0};
-  slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
-  slh_runtime *runtime = NULL;
+  const slh_policy policies[] = {{NULL, soft_limit, nursery, NULL},
+                                 {act, NULL, nursery, NULL},
+                                 {act, soft_limit, NULL, NULL},
+                                 {NULL, NULL, NULL, NULL}};
 
   (void)state;
-  for (int missing = 0; missing < 4; missing++) {
-    slh_policy policy = scripted(&script);
+  for (size_t i = 0; i < 4; i++) {
+    slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
+    slh_runtime *runtime = NULL;
     slh_error error = {0};
 
-    options.policy = &policy;
-    if (missing == 0)
-      policy.act = NULL;
-    else if (missing == 1)
-      policy.soft_limit = NULL;
-    else if (missing == 2)
-      policy.nursery = NULL;
-    assert_status(slh_runtime_new(&options, &runtime, &error),
-                  missing < 3 ? SLH_E_INVALID : SLH_OK);
-    if (missing < 3)
-      assert_non_null(strstr(error.message, "policy"));
+    options.policy = &policies[i];
+    assert_status(slh_runtime_new(&options, &runtime, &error), SLH_E_INVALID);
+    assert_non_null(strstr(error.message, "policy"));
   }
-  slh_runtime_free(runtime);
 }
 
 /* ---- actions ---- */
@@ -357,7 +350,7 @@ static void refused_by_the_store(void **state)
     assert_int_equal(stats_of(fixture).used, 64);
     /* If all lives, that is the error. */
     assert_ok(allocate(fixture, MIB - 128, &fixture->root));
-    assert_status(allocate(fixture, 128, &ref), SLH_E_REFUSED);
+    assert_status(allocate(fixture, 256, &ref), SLH_E_REFUSED);
     assert_int_equal(stats_of(fixture).collections, 2);
     close_fixture(fixture);
   }

@@ -196,7 +196,7 @@ static void test_queued_slots_come_last(void **state)
 /* A full queue is emptied, and so is one that holds much. */
 static void test_queue_is_bounded(void **state)
 {
-  slh_pool_options options = options_for(SLH_DECOMMIT_AUTO);
+  slh_pool_options options = options_for(SLH_DECOMMIT_RUNS);
   uint64_t most = 0, bytes;
   slh_heap *heaps[2 * SLHI_QUEUE_SLOTS];
   slh_pool *pool;
@@ -218,6 +218,45 @@ static void test_queue_is_bounded(void **state)
   pooled_release(heaps, 2 * SLHI_QUEUE_SLOTS);
   bytes = pooled_stats(pool).slots_waiting * (2 * POOLED_MIB - KEEP);
   assert_in_range(bytes, 0, 16 * POOLED_MIB);
+  slh_pool_free(pool);
+}
+
+/* ---- evacuation spaces ---- */
+
+/* They keep what the largest collection has left in them, within their bound. */
+static void test_evacuation_spaces(void **state)
+{
+  slh_pool_options options = options_for(SLH_DECOMMIT_MADVISE);
+  uint64_t random = helper_seed(), slots, spaces, kept = 0;
+  slh_heap *heap;
+  slh_pool *pool;
+
+  (void)state;
+  options.max_collections = 1;
+  options.keep_resident_bytes = 1;
+  options.keep_evacuation_bytes = MOST / 2;
+  pool = helper_pool(&options);
+  for (uint64_t round = helper_rounds(200); round-- > 0;) {
+    uint64_t bytes = pooled_page() * (1 + helper_below(&random, MOST / pooled_page()));
+    slh_owned owned;
+
+    heap = pooled_take(pool);
+    pooled_dirty(heap, bytes);
+    assert_int_equal(slh_owned_new(heap, (slh_ref){(uint32_t)slh_heap_start(heap)}, &owned),
+                     SLH_OK);
+    assert_int_equal(slh_heap_collect(heap, NULL), SLH_OK);
+    slh_heap_release(heap);
+    kept = bytes > kept ? bytes : kept;
+    if (kept > MOST / 2)
+      kept = MOST / 2;
+    assert_int_equal(slh_pool_resident(pool, &slots, &spaces), SLH_OK);
+    assert_int_equal(spaces, kept);
+    assert_in_range(pooled_stats(pool).resident_bytes, spaces, spaces + pooled_page());
+    if (round % 16 == 0) {
+      slh_pool_trim(pool);
+      kept = 0;
+    }
+  }
   slh_pool_free(pool);
 }
 
@@ -260,11 +299,9 @@ static void test_trim(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_kept_as_in_the_model),
-      cmocka_unit_test(test_populated_pages_go),
-      cmocka_unit_test(test_queued_slots_come_last),
-      cmocka_unit_test(test_queue_is_bounded),
-      cmocka_unit_test(test_trim),
+      cmocka_unit_test(test_kept_as_in_the_model),   cmocka_unit_test(test_populated_pages_go),
+      cmocka_unit_test(test_queued_slots_come_last), cmocka_unit_test(test_queue_is_bounded),
+      cmocka_unit_test(test_evacuation_spaces),      cmocka_unit_test(test_trim),
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
