@@ -93,7 +93,7 @@ static void random_policies(void **state)
   uint64_t seed = helper_seed(), young = 0, full = 0;
 
   (void)state;
-  for (uint64_t round = helper_rounds(80); round > 0; round--, seed++) {
+  for (uint64_t round = helper_rounds(20); round > 0; round--, seed++) {
     slh_heap_stats stats =
         run(seed, round % 3 ? SLH_COLLECTOR_GENERATIONAL : SLH_COLLECTOR_COPYING);
 

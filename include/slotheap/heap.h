@@ -172,7 +172,8 @@ SLH_API void slh_heap_release(slh_heap *heap);
  * Ends a store that its thread has left in the middle: the thread has ended, was
  * cancelled, or jumped out of a callback, or out of a protected call. As
  * slh_heap_release, whatever goes on with the heap; frames and protected calls
- * that were open must not be returned to. Any thread. Library calls that were
+ * that were open must not be returned to; a protected call that such a jump left
+ * must have been the outermost of its thread. Any thread. Library calls that were
  * cut off in the middle (by an asynchronous signal, or a fork in another thread)
  * leave nothing that could be trusted: for those slh_pool_abandon.
  */
