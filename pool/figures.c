@@ -1,7 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a pool can say of itself. */
 #include "pool/magazine.h"
+#include "pool/os.h"
 #include "pool/pool.h"
+
+/* ---- of a slab ---- */
+
+uint32_t slhi_slab_touched(const struct slab *slab)
+{
+  return atomic_load_explicit(&slab->fresh, memory_order_relaxed);
+}
+
+uint32_t slhi_slab_in_state(const struct slab *slab, enum slot_state state)
+{
+  uint32_t count = 0;
+
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
+    count += atomic_load_explicit(&slab->slots[i].state, memory_order_relaxed) == state;
+  return count;
+}
+
+int slhi_slab_resident(const struct slab *slab, uint64_t *out)
+{
+  uint64_t total = 0;
+
+  if (slab->stride < slab->page) {
+    uint64_t bytes = slhi_slab_touched(slab) * slab->stride;
+
+    return slhi_os_resident(slab->memory + slab->lead, slhi_round_up(bytes, slab->page), out);
+  }
+  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
+    const struct slot *slot = &slab->slots[i];
+    uint64_t resident = 0;
+    /* Not slhi_slot_start: another thread may be taking the slot just now. And
+     * not what it borrowed, which is counted where it lies. */
+    char *start = slab->memory + slab->lead + i * slab->stride;
+    uint64_t own = slhi_at_most(slhi_slot_committed(slot), slab->max);
+    int failed = slhi_os_resident(start, own, &resident);
+
+    if (failed)
+      return failed;
+    total += resident;
+  }
+  *out = total;
+  return 0;
+}
+
+/* ---- of a pool ---- */
 
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "pool/slab.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <time.h>
 
 #include "pool/error.h"
 #include "pool/magazine.h"
 #include "pool/os.h"
 #include "pool/pool.h"
 #include "pool/residency.h"
+#include "pool/waiting.h"
 
 #define TOP(word) ((uint32_t)(word))
 #define NEXT_WORD(word, top) ((((word) >> 32) + 1) << 32 | (top))
 
 /* Slots that go from shards into a magazine, or back, at a time. */
 #define BATCH (SLHI_MAGAZINE_SLOTS / 2)
-
-/* A thread that waits for a slot, on its own stack. */
-struct waiter {
-  pthread_cond_t handed;
-  struct slot *slot; /* or NULL */
-  struct waiter *next;
-};
 
 /* ---- opening and closing ---- */
 
@@ -209,7 +201,7 @@ static void spill(struct slab *slab, struct magazine *magazine, uint32_t count, 
 
 /* ---- at the lock ---- */
 
-/* Has all threads out of their magazines, until `dismiss`. */
+/* Has all threads out of their magazines, until slhi_slab_dismiss. */
 static void gather(struct slab *slab)
 {
   atomic_store(&slab->attention, 1);
@@ -219,12 +211,6 @@ static void gather(struct slab *slab)
     while (atomic_load(&m->busy) != 0)
       sched_yield();
   }
-}
-
-static void dismiss(struct slab *slab)
-{
-  /* While somebody waits, everybody who puts a slot has to come and see. */
-  atomic_store(&slab->attention, slab->first_waiter != NULL);
 }
 
 /* Between these two. What was idle since the last decay is cool already. */
@@ -249,7 +235,7 @@ static void find_free_slots(struct slab *slab)
       push(slab, i % SLHI_SHARDS, slot);
   }
   atomic_store_explicit(&slab->forked, false, memory_order_relaxed);
-  dismiss(slab);
+  slhi_slab_dismiss(slab);
 }
 
 /* A thread that is cancelled must not take the lock with it. */
@@ -285,76 +271,10 @@ void slhi_slab_unlock(struct slab *slab)
 
 void slhi_slab_put_locked(struct slab *slab, struct slot *slot)
 {
-  struct waiter *waiter = slab->first_waiter;
-
-  if (!waiter) {
-    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
-    push(slab, (uint32_t)(slot - slab->slots) % SLHI_SHARDS, slot);
+  if (slhi_hand_over(slab, slot))
     return;
-  }
-  atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
-  slab->first_waiter = waiter->next;
-  waiter->slot = slot;
-  pthread_cond_signal(&waiter->handed);
-  dismiss(slab);
-}
-
-static struct timespec deadline_after(uint64_t nanoseconds)
-{
-  const uint64_t second = UINT64_C(1000000000);
-  const uint64_t century = second * 3600 * 24 * 36525;
-  struct timespec now;
-  uint64_t sum;
-
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  sum = (uint64_t)now.tv_nsec + slhi_at_most(nanoseconds, century);
-  now.tv_sec += (time_t)(sum / second);
-  now.tv_nsec = (long)(sum % second);
-  return now;
-}
-
-static struct waiter *join(struct slab *slab, struct waiter *waiter)
-{
-  struct waiter **link = &slab->first_waiter;
-  pthread_condattr_t monotonic;
-
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&waiter->handed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  while (*link)
-    link = &(*link)->next;
-  *link = waiter;
-  dismiss(slab);
-  return waiter;
-}
-
-static void give_up(struct slab *slab, const struct waiter *waiter)
-{
-  struct waiter **link = &slab->first_waiter;
-
-  while (*link != waiter)
-    link = &(*link)->next;
-  *link = waiter->next;
-  dismiss(slab);
-}
-
-/* Waits for a slot to be put: the first who came gets it. */
-static struct slot *wait_for(struct slab *slab, uint64_t nanoseconds)
-{
-  struct timespec deadline = deadline_after(nanoseconds);
-  struct waiter waiter = {.slot = NULL, .next = NULL};
-  int state = slab->cancel_state;
-  int failed = 0;
-
-  join(slab, &waiter);
-  while (!waiter.slot && failed != ETIMEDOUT)
-    failed = pthread_cond_timedwait(&waiter.handed, &slab->lock, &deadline);
-  slab->cancel_state = state; /* others had the lock */
-  if (!waiter.slot)
-    give_up(slab, &waiter);
-  pthread_cond_destroy(&waiter.handed);
-  return waiter.slot;
+  atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+  push(slab, (uint32_t)(slot - slab->slots) % SLHI_SHARDS, slot);
 }
 
 /* Wherever it may be. */
@@ -372,14 +292,14 @@ static struct slot *take_at_lock(struct slab *slab, uint64_t nanoseconds)
       slot = take_shared(slab, 0);
       /* Who is going to wait has to be told of whatever is put from now on. */
       if (slot || nanoseconds == 0)
-        dismiss(slab);
+        slhi_slab_dismiss(slab);
     }
   }
   if (slot) {
     atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
   } else if (nanoseconds != 0) {
     atomic_fetch_add_explicit(&slab->waits, 1, memory_order_relaxed);
-    slot = wait_for(slab, nanoseconds);
+    slot = slhi_wait(slab, nanoseconds);
   }
   slhi_slab_unlock(slab);
   if (!slot)
@@ -471,7 +391,7 @@ bool slhi_slab_visit_alone(struct slab *slab, bool (*visit)(struct slab *slab, v
 
   gather(slab);
   result = visit(slab, context);
-  dismiss(slab);
+  slhi_slab_dismiss(slab);
   return result;
 }
 
@@ -479,7 +399,7 @@ void slhi_slab_drain(struct slab *slab, bool idle)
 {
   gather(slab);
   drain(slab, idle);
-  dismiss(slab);
+  slhi_slab_dismiss(slab);
 }
 
 static bool cool(struct slab *slab, void *context)
@@ -533,46 +453,4 @@ void slhi_slab_after_fork(struct slab *slab)
   atomic_store_explicit(&slab->forked, true, memory_order_relaxed);
   slhi_magazines_after_fork(slab);
   atomic_store(&slab->attention, 1);
-}
-
-/* ---- figures ---- */
-
-uint32_t slhi_slab_touched(const struct slab *slab)
-{
-  return atomic_load_explicit(&slab->fresh, memory_order_relaxed);
-}
-
-uint32_t slhi_slab_in_state(const struct slab *slab, enum slot_state state)
-{
-  uint32_t count = 0;
-
-  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
-    count += atomic_load_explicit(&slab->slots[i].state, memory_order_relaxed) == state;
-  return count;
-}
-
-int slhi_slab_resident(const struct slab *slab, uint64_t *out)
-{
-  uint64_t total = 0;
-
-  if (slab->stride < slab->page) {
-    uint64_t bytes = slhi_slab_touched(slab) * slab->stride;
-
-    return slhi_os_resident(slab->memory + slab->lead, slhi_round_up(bytes, slab->page), out);
-  }
-  for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
-    const struct slot *slot = &slab->slots[i];
-    uint64_t resident = 0;
-    /* Not slhi_slot_start: another thread may be taking the slot just now. And
-     * not what it borrowed, which is counted where it lies. */
-    char *start = slab->memory + slab->lead + i * slab->stride;
-    uint64_t own = slhi_at_most(slhi_slot_committed(slot), slab->max);
-    int failed = slhi_os_resident(start, own, &resident);
-
-    if (failed)
-      return failed;
-    total += resident;
-  }
-  *out = total;
-  return 0;
 }

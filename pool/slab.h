@@ -77,7 +77,7 @@ struct slab {
   struct shard shards[SLHI_SHARDS];
 
   pthread_mutex_t lock;
-  struct waiter *first_waiter, *last_waiter;
+  struct waiter *first_waiter;
   _Atomic uint64_t refusals; /* takes that found none */
   _Atomic uint64_t waits;    /* takes that had to wait */
   int cancel_state;          /* of the thread that has the lock */
@@ -113,6 +113,13 @@ void slhi_slab_empty(struct slab *slab, struct magazine *magazine);
 void slhi_slab_after_fork(struct slab *slab);
 
 /* ---- with the lock ---- */
+
+/* Threads may go into their magazines again. But while somebody waits, all who put a
+ * slot have to come and see. */
+static inline void slhi_slab_dismiss(struct slab *slab)
+{
+  atomic_store(&slab->attention, slab->first_waiter != NULL);
+}
 
 void slhi_slab_lock(struct slab *slab);
 bool slhi_slab_try_lock(struct slab *slab);

@@ -252,7 +252,7 @@ static void every_figure(slh_collector collector)
 {
   uint64_t seed = helper_seed(), grown = 0, young = 0, full = 0;
 
-  for (uint64_t round = helper_rounds(60); round > 0; round--, seed++) {
+  for (uint64_t round = helper_rounds(40); round > 0; round--, seed++) {
     struct model m = {.random = seed};
     slh_policy policy = {act, soft_limit, nursery, &m};
     struct store_options options = {collector, NULL, MAX_BYTES, 0};

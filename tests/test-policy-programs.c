@@ -72,7 +72,7 @@ static slh_heap_stats run(uint64_t seed, slh_collector collector)
   options.initial_bytes = 8 + helper_below(&chance.random, MODEL_HEAP_BYTES);
   store = policed_open(&options, &policy, grow);
   model = model_open(store, seed, NULL, 0);
-  while (model->allocated < 8 * MODEL_HEAP_BYTES) {
+  while (model->allocated < 2 * MODEL_HEAP_BYTES) {
     model_allocate_new(model);
     check_limits(store);
     model_link(model);

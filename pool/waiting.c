@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "pool/waiting.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* A thread that waits, on its own stack. */
+struct waiter {
+  pthread_cond_t handed;
+  struct slot *slot; /* or NULL */
+  struct waiter *next;
+};
+
+static struct timespec deadline_after(uint64_t nanoseconds)
+{
+  const uint64_t second = UINT64_C(1000000000);
+  const uint64_t century = second * 3600 * 24 * 36525;
+  struct timespec now;
+  uint64_t sum;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  sum = (uint64_t)now.tv_nsec + slhi_at_most(nanoseconds, century);
+  now.tv_sec += (time_t)(sum / second);
+  now.tv_nsec = (long)(sum % second);
+  return now;
+}
+
+static struct waiter *join(struct slab *slab, struct waiter *waiter)
+{
+  struct waiter **link = &slab->first_waiter;
+  pthread_condattr_t monotonic;
+
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&waiter->handed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  while (*link)
+    link = &(*link)->next;
+  *link = waiter;
+  slhi_slab_dismiss(slab);
+  return waiter;
+}
+
+static void give_up(struct slab *slab, const struct waiter *waiter)
+{
+  struct waiter **link = &slab->first_waiter;
+
+  while (*link != waiter)
+    link = &(*link)->next;
+  *link = waiter->next;
+  slhi_slab_dismiss(slab);
+}
+
+struct slot *slhi_wait(struct slab *slab, uint64_t nanoseconds)
+{
+  struct timespec deadline = deadline_after(nanoseconds);
+  struct waiter waiter = {.slot = NULL, .next = NULL};
+  int state = slab->cancel_state;
+  int failed = 0;
+
+  join(slab, &waiter);
+  while (!waiter.slot && failed != ETIMEDOUT)
+    failed = pthread_cond_timedwait(&waiter.handed, &slab->lock, &deadline);
+  slab->cancel_state = state; /* others had the lock */
+  if (!waiter.slot)
+    give_up(slab, &waiter);
+  pthread_cond_destroy(&waiter.handed);
+  return waiter.slot;
+}
+
+bool slhi_hand_over(struct slab *slab, struct slot *slot)
+{
+  struct waiter *waiter = slab->first_waiter;
+
+  if (!waiter)
+    return false;
+  atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+  slab->first_waiter = waiter->next;
+  waiter->slot = slot;
+  pthread_cond_signal(&waiter->handed);
+  slhi_slab_dismiss(slab);
+  return true;
+}
