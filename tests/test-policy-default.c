@@ -113,6 +113,7 @@ static void actions(void **state)
   (void)state;
   for (uint64_t round = helper_rounds(100000); round > 0; round--) {
     slh_policy_figures f = random_figures(&random, round % 4, round % 3);
+    bool grows = f.old > f.live && f.survival >= 80;
     slh_policy_action action;
 
     f.used += some(&random, f.soft_limit - f.used); /* allocated since */
@@ -121,7 +122,9 @@ static void actions(void **state)
     assert_int_not_equal(action, SLH_POLICY_GROW);
     if (!f.generational || f.old == 0 || f.soft_limit < f.old + f.nursery / 2)
       assert_int_equal(action, SLH_POLICY_FULL);
-    else if (f.survival < 80)
+    else if (grows && f.used + f.needed > f.soft_limit)
+      assert_int_equal(action, SLH_POLICY_FULL);
+    else
       assert_int_equal(action, SLH_POLICY_YOUNG);
   }
   assert_true(young > 0);

@@ -13,8 +13,8 @@ struct script {
   slh_policy_action action;
   uint64_t soft_limit;
   uint64_t nursery;
-  uint64_t acts, soft_limits, nurseries; /* counts */
-  slh_policy_figures figures;            /* of the last call of act */
+  uint64_t acts, soft_limits; /* counts */
+  slh_policy_figures figures; /* of the last call of act */
 };
 
 static slh_policy_action act(void *context, const slh_policy_figures *figures)
@@ -40,7 +40,6 @@ static uint64_t nursery(void *context, const slh_policy_figures *figures)
   struct script *script = context;
 
   (void)figures;
-  script->nurseries++;
   return script->nursery;
 }
 
@@ -373,7 +372,9 @@ static void refused_by_the_pool(void **state)
       assert_true(stats_of(fixture).soft_limit <= 3 * MIB);
       assert_true(stats_of(fixture).used <= 3 * MIB);
     }
-    assert_true(fixture->script.figures.used > 2 * MIB); /* most of it was granted */
+    /* Most of it was granted, in large pieces. */
+    assert_true(fixture->script.figures.used > 2 * MIB);
+    assert_true(fixture->script.acts < 20);
     assert_ok(allocate(fixture, 2 * MIB, &fixture->root));
     assert_status(allocate(fixture, 2 * MIB, &ref), SLH_E_POOL_LIMIT);
     close_fixture(fixture);
