@@ -254,7 +254,7 @@ slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t na
     uint64_t left = some;
 
     status = step(heap, &left, complete);
-    *budget -= some - left;
+    *budget -= some > left ? some - left : 0; /* 0 is taken for 1 */
   } while (status == SLH_OK && !*complete && *budget > 0 && now_ns() - begun < nanoseconds);
   return status;
 }

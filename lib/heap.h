@@ -42,7 +42,7 @@ struct slh_heap {
   uint64_t max_host;  /* host memory that the store asked for may not go beyond */
   uint32_t soft;      /* allocation beyond this collects or grows first */
   uint32_t max;       /* allocation beyond this is refused */
-  uint32_t initial;   /* first value of soft - start, and its least */
+  uint32_t initial;   /* first value of soft - start */
   uint32_t needed;    /* bytes that the last SLH_E_COLLECT wanted */
   uint64_t reclaimed; /* from here on: see `fresh` in heap.c */
   uint64_t copied;

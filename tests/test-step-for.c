@@ -265,6 +265,25 @@ static void young_collections(void **state)
   store_close(store);
 }
 
+/* With no budget a step does the least there is, which can be all. */
+static void no_budget(void **state)
+{
+  struct store_options options = {SLH_COLLECTOR_COPYING, NULL, 0, 0};
+  struct store *store = store_open(&options);
+  bool is_complete = false;
+
+  (void)state;
+  begin(store);
+  for (int calls = 0; !is_complete; calls++) {
+    uint64_t budget = 0;
+
+    assert_ok(slh_collection_step_for(store->heap, &budget, UINT64_MAX, &is_complete));
+    assert_int_equal(budget, 0);
+    assert_true(calls < 1000);
+  }
+  store_close(store);
+}
+
 static void nothing_to_collect(void **state)
 {
   struct store_options options = {SLH_COLLECTOR_NULL, NULL, 0, 0};
@@ -335,6 +354,7 @@ int main(void)
       cmocka_unit_test(without_time_it_does_one_piece),
       TEST(some_time),
       cmocka_unit_test(young_collections),
+      cmocka_unit_test(no_budget),
       cmocka_unit_test(nothing_to_collect),
       TEST(without_a_collection),
       TEST(corrupt),

@@ -44,11 +44,12 @@ typedef struct slh_policy {
   /* The heap is used up to its soft limit, or its nursery is. */
   slh_policy_action (*act)(void *context, const slh_policy_figures *figures);
 
-  /* After a full collection, and where `act` said to grow: the next soft limit.
+  /* After a full collection that an allocation asked for, and where `act` said to
+   * grow: the next soft limit.
    * What is needed now fits in, whatever it returns. */
   uint64_t (*soft_limit)(void *context, const slh_policy_figures *figures);
 
-  /* After each collection of a generational heap: the size of the nursery, taken
+  /* After each collection of a generational heap, and when it grows: the size of the nursery, taken
    * for the next power of two from 64 KiB on. */
   uint64_t (*nursery)(void *context, const slh_policy_figures *figures);
 
