@@ -106,9 +106,11 @@ static void *fill_some(void *pool)
 static void test_slots_of_all_threads(void **state)
 {
   slh_pool_options options = decaying();
-  slh_pool *pool = helper_pool(&options);
+  slh_pool *pool;
 
   (void)state;
+  options.max_collections = 6; /* one for each thread */
+  pool = helper_pool(&options);
   pooled_run(6, fill_some, pool, 0);
   fill(pool, 6, DIRTY);
   decay(pool);
