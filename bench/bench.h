@@ -60,6 +60,11 @@ extern const struct command command_strings;
 extern const struct command command_trees;
 extern const struct command command_touch;
 
+/* The main of a subcommand that has no options but the settings. */
+int bench_main(const struct command *command, const char *doc,
+               bool (*measure)(struct report *report, const struct settings *settings), int argc,
+               char **argv);
+
 /* The end of a subcommand's main: prints the table unless JSON was asked for,
  * frees the report, gives the exit status. */
 int bench_finish(const struct command *command, struct report *report,

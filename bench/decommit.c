@@ -4,7 +4,6 @@
 #include "bench.h"
 #include "clock.h"
 #include "memory.h"
-#include "options.h"
 #include "pin.h"
 #include "progress.h"
 #include "random.h"
@@ -299,36 +298,13 @@ static void tabulate(const struct report *report, struct table *table)
   tabulate_metric(report, "touch and give back", "cycle_ns_per_page", table);
 }
 
-/* ---- arguments ---- */
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = state->input;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; decommit takes options only", text);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 static int main_decommit(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .parser = parse,
-      .doc = "Touches every page of one range or of 64, of 4 KiB to 64 MiB each, and gives them "
-             "back by each engine; alone, and beside a thread that writes memory of its own.",
-      .children = children};
-  struct settings settings = SETTINGS_INIT;
-  struct report *report;
+  static const char doc[] =
+      "Touches every page of one range or of 64, of 4 KiB to 64 MiB each, and gives them "
+      "back by each engine; alone, and beside a thread that writes memory of its own.";
 
-  argp_parse(&argp, argc, argv, 0, NULL, &settings);
-  report = report_new(settings.json);
-  return bench_finish(&command_decommit, report, &settings, measure(report, &settings));
+  return bench_main(&command_decommit, doc, measure, argc, argv);
 }
 
 /* Not for `all`: it takes minutes, and is about one option of a pool. */

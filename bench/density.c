@@ -245,23 +245,11 @@ static const struct argp_option argp_options[] = {
 
 static void choose_systems(struct argp_state *state, const char *list, bool *chosen)
 {
-  char *copy = memory_string(list);
-  char *rest = copy;
+  const char *names[SYSTEMS];
 
-  for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
-    size_t i = 0;
-
-    while (i < SYSTEMS && strcmp(systems[i].name, name) != 0)
-      i++;
-    if (i == SYSTEMS)
-      argp_error(state,
-                 "--systems has '%s'; there are slotheap, slotheap-small, erlang, erlang-awake "
-                 "and mimalloc-heap",
-                 name);
-    else
-      chosen[i] = true;
-  }
-  free(copy);
+  for (size_t i = 0; i < SYSTEMS; i++)
+    names[i] = systems[i].name;
+  options_choose(state, "--systems", list, names, SYSTEMS, chosen);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -283,9 +271,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
   case KEY_SYSTEMS:
     choose_systems(state, text, options->chosen);
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; density takes options only", text);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

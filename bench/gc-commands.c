@@ -79,27 +79,6 @@ struct input {
   const struct gc_bench *bench;
 };
 
-static void choose_systems(struct argp_state *state, const char *list, bool *chosen)
-{
-  char *copy = memory_string(list);
-  char *rest = copy;
-
-  for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
-    size_t i = 0;
-
-    while (i < GC_SYSTEMS && strcmp(gc_system_names[i], name) != 0)
-      i++;
-    if (i == GC_SYSTEMS)
-      argp_error(state,
-                 "--systems has '%s'; there are slotheap, slotheap-full, null, glibc, jemalloc, "
-                 "mimalloc, bdwgc and bdwgc-incremental",
-                 name);
-    else
-      chosen[i] = true;
-  }
-  free(copy);
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
   struct input *input = state->input;
@@ -116,10 +95,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     input->options.runs = options_number(state, "--runs", text, 1, GC_RUNS_MAX);
     return 0;
   case KEY_SYSTEMS:
-    choose_systems(state, text, input->options.chosen);
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; %s takes options only", text, input->bench->name);
+    options_choose(state, "--systems", text, gc_system_names, GC_SYSTEMS, input->options.chosen);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

@@ -7,7 +7,6 @@
 #include "clock.h"
 #include "memory.h"
 #include "node.h"
-#include "options.h"
 #include "pin.h"
 
 #define NODES 500000
@@ -146,34 +145,13 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = state->input;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; large takes options only", text);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 static int main_large(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .parser = parse,
-      .doc = "Times full collections of 500,000 nodes, alone and with an array of 256 MiB between "
-             "them (16 MiB with --quick).",
-      .children = children};
-  struct settings settings = SETTINGS_INIT;
-  struct report *report;
+  static const char doc[] =
+      "Times full collections of 500,000 nodes, alone and with an array of 256 MiB between "
+      "them (16 MiB with --quick).";
 
-  argp_parse(&argp, argc, argv, 0, NULL, &settings);
-  report = report_new(settings.json);
-  return bench_finish(&command_large, report, &settings, measure(report, &settings));
+  return bench_main(&command_large, doc, measure, argc, argv);
 }
 
 const struct command command_large = {"large", "what a large array costs full collections",

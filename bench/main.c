@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slotheap-bench: the list of subcommands, and the choice among them. */
 #include "bench.h"
+#include "options.h"
 
 #include <argp.h>
 #include <slotheap/base.h>
@@ -85,6 +86,28 @@ int main(int argc, char **argv)
   snprintf(name, sizeof name, "slotheap-bench %s", chosen->name);
   argv[next - 1] = name;
   return chosen->main(argc - next + 1, argv + next - 1);
+}
+
+static error_t parse_settings(int key, char *text, struct argp_state *state)
+{
+  if (key != ARGP_KEY_INIT)
+    return ARGP_ERR_UNKNOWN;
+  state->child_inputs[0] = state->input;
+  return 0;
+}
+
+int bench_main(const struct command *command, const char *doc,
+               bool (*measure)(struct report *report, const struct settings *settings), int argc,
+               char **argv)
+{
+  const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
+  const struct argp argp = {.parser = parse_settings, .doc = doc, .children = children};
+  struct settings settings = SETTINGS_INIT;
+  struct report *report;
+
+  argp_parse(&argp, argc, argv, 0, NULL, &settings);
+  report = report_new(settings.json);
+  return bench_finish(command, report, &settings, measure(report, &settings));
 }
 
 int bench_finish(const struct command *command, struct report *report,

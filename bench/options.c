@@ -25,6 +25,11 @@ static error_t parse_settings(int key, char *text, struct argp_state *state)
   struct settings *settings = state->input;
 
   switch (key) {
+  case ARGP_KEY_ARG:
+    /* The name is "slotheap-bench COMMAND". */
+    argp_error(state, "'%s' was not expected; %s takes options only", text,
+               strrchr(state->name, ' ') + 1);
+    return 0;
   case KEY_JSON:
     settings->json = true;
     return 0;
@@ -108,6 +113,41 @@ double options_decimal(struct argp_state *state, const char *option, const char 
   snprintf(message, sizeof message, "%s is '%.40s'; it must be a number from %g to %g", option,
            text, min, max);
   refuse(state, message);
+}
+
+/* "a, b and c" */
+static void enumerate(char *text, size_t size, const char *const *names, size_t count)
+{
+  size_t length = 0;
+
+  for (size_t i = 0; i < count; i++)
+    length += (size_t)snprintf(text + length, length < size ? size - length : 0, "%s%s",
+                               i == 0          ? ""
+                               : i + 1 < count ? ", "
+                                               : " and ",
+                               names[i]);
+}
+
+void options_choose(struct argp_state *state, const char *option, const char *list,
+                    const char *const *names, size_t count, bool *chosen)
+{
+  char *copy = memory_string(list);
+  char *rest = copy;
+  char all[256];
+
+  for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
+    size_t i = 0;
+
+    while (i < count && strcmp(names[i], name) != 0)
+      i++;
+    if (i == count) {
+      enumerate(all, sizeof all, names, count);
+      argp_error(state, "%s has '%s'; there are %s", option, name, all);
+    } else {
+      chosen[i] = true;
+    }
+  }
+  free(copy);
 }
 
 void options_numbers(struct argp_state *state, const char *option, const char *text, uint64_t min,

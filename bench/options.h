@@ -5,10 +5,12 @@
 #define BENCH_OPTIONS_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* --json, --quick and --seed, for argp's `children`; its input is a struct
- * settings. */
+ * settings. Refuses arguments that are no options, if the parent does not take
+ * them. */
 extern const struct argp options_settings;
 
 /* A whole number; options_size takes 64K, 1M, 4G too. */
@@ -18,6 +20,10 @@ uint64_t options_size(struct argp_state *state, const char *option, const char *
                       uint64_t max);
 double options_decimal(struct argp_state *state, const char *option, const char *text, double min,
                        double max);
+
+/* Names with commas between them, of those that there are: sets `chosen` of each. */
+void options_choose(struct argp_state *state, const char *option, const char *list,
+                    const char *const *names, size_t count, bool *chosen);
 
 #define OPTIONS_LIST_MAX 16
 

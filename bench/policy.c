@@ -281,9 +281,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
   case KEY_RUNS:
     options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
     return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; policy takes options only", text);
-    return 0;
   default:
     return ARGP_ERR_UNKNOWN;
   }

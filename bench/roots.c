@@ -7,7 +7,6 @@
 #include "bench.h"
 #include "clock.h"
 #include "node.h"
-#include "options.h"
 #include "pin.h"
 #include "progress.h"
 
@@ -319,36 +318,13 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = state->input;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; roots takes options only", text);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 static int main_roots(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .parser = parse,
-      .doc = "Times what a host written in C does to keep references and host data: roots of each "
-             "kind, externrefs, protected calls, and collections with many of them.",
-      .children = children};
-  struct settings settings = SETTINGS_INIT;
-  struct report *report;
+  static const char doc[] =
+      "Times what a host written in C does to keep references and host data: roots of each "
+      "kind, externrefs, protected calls, and collections with many of them.";
 
-  argp_parse(&argp, argc, argv, 0, NULL, &settings);
-  report = report_new(settings.json);
-  return bench_finish(&command_roots, report, &settings, measure(report, &settings));
+  return bench_main(&command_roots, doc, measure, argc, argv);
 }
 
 const struct command command_roots = {"roots", "what roots and host data cost a host in C",

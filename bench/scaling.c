@@ -145,9 +145,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
       argp_error(state, "--threads has %zu numbers; at most %d are allowed", options->threads.count,
                  COUNTS_MAX);
     return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; scaling takes options only", text);
-    return 0;
   default:
     return ARGP_ERR_UNKNOWN;
   }

@@ -325,9 +325,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
   case KEY_MAX_HEAP:
     engine->max_heap_bytes = options_size(state, "--max-heap", text, 4096, UINT64_C(1) << 32);
     return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; serve takes options only", text);
-    return 0;
   case ARGP_KEY_END:
     fill_in(options);
     if (engine->slots != 0 && engine->slots < engine->threads)

@@ -3,28 +3,21 @@
  * slotheap-bench store: the cost of a short-lived store against that of other
  * systems. Each is an executable beside this one (see peer.h), run in turns.
  */
-#define _GNU_SOURCE 1
 #include "bench.h"
+#include "child.h"
 #include "memory.h"
 #include "options.h"
 #include "pin.h"
 #include "progress.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define RUNS 9
 #define QUICK_RUNS 3
 #define RUNS_MAX 1000
 #define MILLISECONDS 25
 #define QUICK_MILLISECONDS 8
-
-extern char **environ;
 
 /* The first is the one that the others are compared with. */
 static const char *const systems[] = {"slotheap",      "floor",          "glibc",   "mimalloc",
@@ -41,73 +34,21 @@ struct store_options {
   uint64_t milliseconds; /* of one run; 0: the default */
 };
 
-/* ---- running an executable ---- */
-
-/* Its path; false if it has not been built. */
-static bool find_peer(const char *system, char *path, size_t size)
+/* One run: nanoseconds a store, or NaN after a line on stderr. */
+static double run_peer(const char *path, const struct store_options *options, uint64_t objects)
 {
-  char self[4096];
-  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  char *slash;
-
-  if (length < 0)
-    return false;
-  self[length] = '\0';
-  slash = strrchr(self, '/');
-  return snprintf(path, size, "%.*s/store-%s", (int)(slash - self), self, system) < (int)size &&
-         access(path, X_OK) == 0;
-}
-
-/* Starts it with stdout in a pipe; the end to read from, or -1. */
-static int start_peer(const char *path, const struct store_options *options, uint64_t objects,
-                      pid_t *child)
-{
-  char count[24], milliseconds[24];
+  char count[24], milliseconds[24], line[64];
   char *arguments[] = {(char *)path, count, milliseconds, NULL};
-  posix_spawn_file_actions_t actions;
-  int ends[2];
-  int error;
+  double result;
 
   snprintf(count, sizeof count, "%" PRIu64, objects);
   snprintf(milliseconds, sizeof milliseconds, "%" PRIu64, options->milliseconds);
-  if (pipe2(ends, O_CLOEXEC) != 0)
-    return -1;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  error = posix_spawn(child, path, &actions, NULL, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  if (error == 0)
-    return ends[0];
-  close(ends[0]);
-  return -1;
-}
-
-/* One run: nanoseconds a store, or NaN after a line on stderr. */
-static double run_peer(const char *system, const char *path, const struct store_options *options,
-                       uint64_t objects)
-{
-  pid_t child;
-  int output = start_peer(path, options, objects, &child);
-  FILE *stream = output < 0 ? NULL : fdopen(output, "r");
-  double result = NAN;
-  int status = 0;
-
-  if (stream == NULL) {
-    fprintf(stderr, "slotheap-bench: cannot run %s: %s\n", path, strerror(errno));
+  if (!child_run(path, arguments, line, sizeof line))
     return NAN;
-  }
-  if (fscanf(stream, "%lf", &result) != 1)
-    result = NAN;
-  fclose(stream);
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-    continue;
-  if (status == 0 && !isnan(result))
+  if (sscanf(line, "%lf", &result) == 1)
     return result;
   progress_clear();
-  fprintf(stderr, "slotheap-bench: store-%s %" PRIu64 " failed (%s %d)\n", system, objects,
-          WIFSIGNALED(status) ? "signal" : "status",
-          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+  fprintf(stderr, "slotheap-bench: %s printed no number\n", path);
   return NAN;
 }
 
@@ -123,8 +64,11 @@ struct peers {
 static void find_peers(struct peers *peers, const struct store_options *options)
 {
   for (size_t i = 0; i < SYSTEMS; i++) {
+    char name[64];
+
+    snprintf(name, sizeof name, "store-%s", systems[i]);
     peers->built[i] =
-        options->chosen[i] && find_peer(systems[i], peers->paths[i], sizeof peers->paths[i]);
+        options->chosen[i] && child_find(name, peers->paths[i], sizeof peers->paths[i]);
     if (options->chosen[i] && !peers->built[i])
       fprintf(stderr, "slotheap-bench: store-%s was not built; left out\n", systems[i]);
   }
@@ -144,7 +88,7 @@ static void run_size(struct peers *peers, const struct store_options *options, s
                              (double)(options->objects.count * options->runs));
     for (size_t i = 0; i < SYSTEMS; i++)
       if (peers->built[i] && !peers->failed[i]) {
-        peers->samples[i][run] = run_peer(systems[i], peers->paths[i], options, objects);
+        peers->samples[i][run] = run_peer(peers->paths[i], options, objects);
         peers->failed[i] = isnan(peers->samples[i][run]);
       }
   }
@@ -277,27 +221,6 @@ static const struct argp_option argp_options[] = {
     {"milliseconds", KEY_MILLISECONDS, "NUMBER", 0, "Of each run (default 25; 8 with --quick)", 0},
     {0}};
 
-static void choose_systems(struct argp_state *state, const char *list, bool *chosen)
-{
-  char *copy = memory_string(list);
-  char *rest = copy;
-
-  for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
-    size_t i = 0;
-
-    while (i < SYSTEMS && strcmp(systems[i], name) != 0)
-      i++;
-    if (i == SYSTEMS)
-      argp_error(state,
-                 "--systems has '%s'; there are slotheap, floor, glibc, mimalloc, mimalloc-heap, "
-                 "jemalloc-arena and apr-pool",
-                 name);
-    else
-      chosen[i] = true;
-  }
-  free(copy);
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
   struct store_options *options = state->input;
@@ -310,16 +233,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     options_numbers(state, "--objects", text, 0, 10000000, &options->objects);
     return 0;
   case KEY_SYSTEMS:
-    choose_systems(state, text, options->chosen);
+    options_choose(state, "--systems", text, systems, SYSTEMS, options->chosen);
     return 0;
   case KEY_RUNS:
     options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
     return 0;
   case KEY_MILLISECONDS:
     options->milliseconds = options_number(state, "--milliseconds", text, 1, 60000);
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; store takes options only", text);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

@@ -4,7 +4,6 @@
 #include "bench.h"
 #include "clock.h"
 #include "memory.h"
-#include "options.h"
 #include "pin.h"
 #include "progress.h"
 
@@ -152,36 +151,13 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = state->input;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; touch takes options only", text);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 static int main_touch(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .parser = parse,
-      .doc = "Writes to every page of a fresh heap, scrubs it and gives it back: with pages that "
-             "come one by one, in chunks ahead of the writes, and as huge pages.",
-      .children = children};
-  struct settings settings = SETTINGS_INIT;
-  struct report *report;
+  static const char doc[] =
+      "Writes to every page of a fresh heap, scrubs it and gives it back: with pages that "
+      "come one by one, in chunks ahead of the writes, and as huge pages.";
 
-  argp_parse(&argp, argc, argv, 0, NULL, &settings);
-  report = report_new(settings.json);
-  return bench_finish(&command_touch, report, &settings, measure(report, &settings));
+  return bench_main(&command_touch, doc, measure, argc, argv);
 }
 
 const struct command command_touch = {"touch", "ways to bring pages into memory", main_touch, NULL,
