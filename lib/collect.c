@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame around a collector: slh_collection_* and slh_heap_collect. */
-#include <time.h>
-
 #include "lib/collection.h"
 #include "lib/remembered.h"
 #include "lib/verify.h"
+#include "pool/clock.h"
 
 /* A space keeps the state of its collections, with the list of roots, up to so
  * many bytes. */
@@ -231,18 +230,10 @@ slh_status slh_collection_step(slh_heap *heap, uint64_t budget, bool *complete)
   return step(heap, &budget, complete);
 }
 
-static uint64_t now_ns(void)
-{
-  struct timespec now;
-
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t nanoseconds,
                                    bool *complete)
 {
-  uint64_t begun = now_ns();
+  uint64_t begun = slhi_now_ns();
   slh_status status;
 
   if (heap->corrupt)
@@ -255,7 +246,7 @@ slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t na
 
     status = step(heap, &left, complete);
     *budget -= some > left ? some - left : 0; /* 0 is taken for 1 */
-  } while (status == SLH_OK && !*complete && *budget > 0 && now_ns() - begun < nanoseconds);
+  } while (status == SLH_OK && !*complete && *budget > 0 && slhi_now_ns() - begun < nanoseconds);
   return status;
 }
 

@@ -61,15 +61,11 @@ static slh_status access_more(slh_heap *heap, uint64_t end)
 {
   struct slot *slot = slhi_heap_slot(heap);
   uint32_t gap = slot->slab->gap;
-  uint64_t used =
-      slhi_at_most(heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty,
-                   slhi_heap_committed(heap)) -
-      gap;
   uint64_t width = (uint64_t)heap->data.mask + 1;
-  char *start = heap->data.base + gap;
-  slh_status status = slhi_pool_grow(slot, end - gap, used, &start, &width);
+  char *start = slhi_heap_first_byte(heap);
+  slh_status status = slhi_pool_grow(slot, end - gap, slhi_heap_dirty_bytes(heap), &start, &width);
 
-  if (start == heap->data.base + gap)
+  if (start == slhi_heap_first_byte(heap))
     return status;
   heap->data.base = start - gap;
   heap->data.mask = (uint32_t)(width - 1);

@@ -127,21 +127,6 @@ slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_opt
   return SLH_OK;
 }
 
-/* Bytes from the slot's start on that this store may have written. The clamp
- * is for compiled code that broke its own bump pointer. */
-static inline uint64_t dirty_bytes(const slh_heap *heap)
-{
-  uint64_t dirty = heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty;
-
-  return slhi_at_most(dirty, slhi_heap_committed(heap)) - slhi_heap_slot(heap)->slab->gap;
-}
-
-/* Where the slot's first byte lies. */
-static char *first_byte(const slh_heap *heap)
-{
-  return heap->data.base + slhi_heap_slot(heap)->slab->gap;
-}
-
 static void require_acquired(const slh_heap *heap, const char *call)
 {
   if (SLH_UNLIKELY(!slhi_slot_is_taken(slhi_heap_slot(heap))))
@@ -175,7 +160,7 @@ void slh_heap_release(slh_heap *heap)
   __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
   if (SLH_UNLIKELY(heap->private_pool))
     pool = slh_heap_pool(heap);
-  slhi_pool_release(slot, first_byte(heap), dirty_bytes(heap));
+  slhi_pool_release(slot, slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
   if (SLH_UNLIKELY(pool != NULL))
     slh_pool_free(pool);
 }
@@ -212,7 +197,7 @@ void slh_heap_reset(slh_heap *heap)
   bool private_pool = heap->private_pool;
 
   end_store(heap, "slh_heap_reset");
-  slhi_pool_scrub(slhi_heap_slot(heap), first_byte(heap), dirty_bytes(heap));
+  slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
   start_empty(heap);
   heap->private_pool = private_pool;
 }
@@ -297,7 +282,7 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   stats.soft_limit = heap->soft - heap->data.start;
   stats.max = heap->max - heap->data.start;
   stats.accessible = slhi_slot_committed(slhi_heap_slot(heap));
-  stats.dirty = dirty_bytes(heap);
+  stats.dirty = slhi_heap_dirty_bytes(heap);
   stats.allocated_total = stats.used + heap->reclaimed;
   stats.reclaimed_total = heap->reclaimed;
   stats.copied_total = heap->copied;

@@ -111,6 +111,21 @@ static inline uint64_t slhi_heap_committed(const slh_heap *heap)
   return slot->slab->gap + (uint64_t)slhi_slot_committed(slot);
 }
 
+/* Bytes from the slot's start on that this store may have written. The clamp
+ * is for compiled code that broke its own bump pointer. */
+static inline uint64_t slhi_heap_dirty_bytes(const slh_heap *heap)
+{
+  uint64_t dirty = heap->data.bump > heap->data.dirty ? heap->data.bump : heap->data.dirty;
+
+  return slhi_at_most(dirty, slhi_heap_committed(heap)) - slhi_heap_slot(heap)->slab->gap;
+}
+
+/* Where the slot's first byte lies. */
+static inline char *slhi_heap_first_byte(const slh_heap *heap)
+{
+  return heap->data.base + slhi_heap_slot(heap)->slab->gap;
+}
+
 /* Offset up to which it may fill before it asks its pool. */
 static inline uint64_t slhi_heap_ready(const slh_heap *heap)
 {

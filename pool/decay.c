@@ -3,11 +3,11 @@
 #include "pool/decay.h"
 
 #include <signal.h>
-#include <time.h>
 
+#include "pool/clock.h"
 #include "pool/error.h"
-#include "pool/residency.h"
 #include "pool/pool.h"
+#include "pool/residency.h"
 
 struct decay_thread {
   pthread_t thread;
@@ -15,14 +15,6 @@ struct decay_thread {
   pthread_cond_t wake;
   bool stop;
 };
-
-static uint64_t now_ms(void)
-{
-  struct timespec now;
-
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void decay(slh_pool *pool, bool all)
 {
@@ -33,7 +25,7 @@ static void decay(slh_pool *pool, bool all)
 
 void slh_pool_decay(slh_pool *pool)
 {
-  uint64_t now = now_ms();
+  uint64_t now = slhi_now_ns() / 1000000;
   uint64_t last = atomic_load_explicit(&pool->decayed, memory_order_relaxed);
 
   if (now - last < (pool->plan.decay_ms + 1) / 2 ||
@@ -53,12 +45,11 @@ static void *run(void *context)
 {
   slh_pool *pool = context;
   struct decay_thread *self = pool->decay_thread;
-  uint64_t pause = (pool->plan.decay_ms + 1) / 2;
+  uint64_t pause = (pool->plan.decay_ms + 1) / 2 * 1000000;
 
   pthread_mutex_lock(&self->lock);
   while (!self->stop) {
-    uint64_t next = now_ms() + pause;
-    struct timespec until = {(time_t)(next / 1000), (long)(next % 1000) * 1000000};
+    struct timespec until = slhi_deadline(pause);
 
     if (pthread_cond_timedwait(&self->wake, &self->lock, &until) == 0)
       continue;
@@ -83,7 +74,6 @@ static void free_thread(slh_pool *pool)
 slh_status slhi_decay_start(slh_pool *pool, slh_error *error)
 {
   struct decay_thread *thread = slhi_allocate(&pool->spaces.allocator, sizeof *thread);
-  pthread_condattr_t monotonic;
   sigset_t all, before;
   int failed;
 
@@ -92,10 +82,7 @@ slh_status slhi_decay_start(slh_pool *pool, slh_error *error)
   pool->decay_thread = thread;
   thread->stop = false;
   pthread_mutex_init(&thread->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&thread->wake, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  slhi_condition_open(&thread->wake);
   /* The host's signals are not for this thread. */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -2,7 +2,8 @@
 #include "pool/waiting.h"
 
 #include <errno.h>
-#include <time.h>
+
+#include "pool/clock.h"
 
 /* A thread that waits, on its own stack. */
 struct waiter {
@@ -11,29 +12,11 @@ struct waiter {
   struct waiter *next;
 };
 
-static struct timespec deadline_after(uint64_t nanoseconds)
-{
-  const uint64_t second = UINT64_C(1000000000);
-  const uint64_t century = second * 3600 * 24 * 36525;
-  struct timespec now;
-  uint64_t sum;
-
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  sum = (uint64_t)now.tv_nsec + slhi_at_most(nanoseconds, century);
-  now.tv_sec += (time_t)(sum / second);
-  now.tv_nsec = (long)(sum % second);
-  return now;
-}
-
 static struct waiter *join(struct slab *slab, struct waiter *waiter)
 {
   struct waiter **link = &slab->first_waiter;
-  pthread_condattr_t monotonic;
 
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&waiter->handed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  slhi_condition_open(&waiter->handed);
   while (*link)
     link = &(*link)->next;
   *link = waiter;
@@ -53,7 +36,7 @@ static void give_up(struct slab *slab, const struct waiter *waiter)
 
 struct slot *slhi_wait(struct slab *slab, uint64_t nanoseconds)
 {
-  struct timespec deadline = deadline_after(nanoseconds);
+  struct timespec deadline = slhi_deadline(nanoseconds);
   struct waiter waiter = {.slot = NULL, .next = NULL};
   int state = slab->cancel_state;
   int failed = 0;
