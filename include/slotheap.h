@@ -42,6 +42,7 @@
 #include <slotheap/collection.h>
 #include <slotheap/handles.h>
 #include <slotheap/host.h>
+#include <slotheap/image.h>
 #include <slotheap/weak.h>
 #include <slotheap/object.h>
 #include <slotheap/access.h>

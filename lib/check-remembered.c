@@ -20,7 +20,7 @@ static bool is_young(const struct check *check, uint32_t ref)
 
 static bool is_logged(const struct check *check, uint64_t at)
 {
-  return slhi_bitmap_has(check->logged, (at - check->heap->data.start) / SLHI_OBJECT_ALIGN);
+  return slhi_bitmap_has(check->logged, (at - slhi_heap_first(check->heap)) / SLHI_OBJECT_ALIGN);
 }
 
 static slh_status complain(const struct check *check, uint64_t at, uint64_t offset)
@@ -78,7 +78,8 @@ static slh_status check_old_objects(const struct check *check)
   slh_status status = SLH_OK;
   struct object object;
 
-  for (uint64_t at = data->start; at < data->young && status == SLH_OK; at += object.bytes) {
+  for (uint64_t at = slhi_heap_first(check->heap); at < data->young && status == SLH_OK;
+       at += object.bytes) {
     if (!slhi_object_read(shapes, data->base + at, data->young - at, &object)) {
       fprintf(stderr, "slotheap: before a young collection: no object at offset %#llx\n",
               (unsigned long long)at);
@@ -127,7 +128,7 @@ slh_status slhi_check_remembered(slh_heap *heap)
   const slh_allocator *allocator = &heap->data.runtime->allocator;
   const struct tables *tables = slhi_heap_tables(heap);
   struct check check = {heap, tables ? &tables->remembered : &empty, NULL};
-  uint64_t span = heap->data.young - heap->data.start;
+  uint64_t span = heap->data.young - slhi_heap_first(heap);
   size_t bytes = slhi_bitmap_bytes(span / SLHI_OBJECT_ALIGN + 1);
   slh_status status;
 
@@ -138,7 +139,7 @@ slh_status slhi_check_remembered(slh_heap *heap)
     return SLH_OK;
   memset(check.logged, 0, bytes);
   for (uint32_t i = slhi_remembered_objects(heap); i-- > 0;) {
-    uint64_t at = check.set->objects[i] - (uint64_t)heap->data.start;
+    uint64_t at = check.set->objects[i] - (uint64_t)slhi_heap_first(heap);
 
     if (at < span)
       slhi_bitmap_set(check.logged, at / SLHI_OBJECT_ALIGN);

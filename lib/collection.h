@@ -14,6 +14,7 @@
 enum phase {
   PHASE_CHECK,      /* that no root is misaligned */
   PHASE_ROOTS,      /* what the roots refer to is moved */
+  PHASE_IMAGE,      /* all: what objects of an image refer to is moved */
   PHASE_HANDLES,    /* young: what handles with a mark refer to is moved */
   PHASE_CARDS,      /* young: what remembered parts of arrays refer to */
   PHASE_REMEMBERED, /* young: what remembered objects refer to */

@@ -8,14 +8,6 @@
 
 typedef bool phase_fn(struct collection *c, uint64_t *budget, slh_status *status);
 
-/* Work for an entry of a table, in bytes. */
-#define ENTRY_WORK 16
-
-static void spend(uint64_t *budget, uint64_t work)
-{
-  *budget -= work < *budget ? work : *budget;
-}
-
 /* Moves what a reference outside the heap refers to. */
 static bool evacuate_one(struct collection *c, slh_ref *ref, uint64_t *budget, slh_status *status)
 {
@@ -25,7 +17,7 @@ static bool evacuate_one(struct collection *c, slh_ref *ref, uint64_t *budget, s
     *status = SLH_E_CORRUPT;
     return false;
   }
-  spend(budget, ENTRY_WORK + (c->evacuation.free - before));
+  slhi_spend(budget, SLHI_ENTRY_WORK + (c->evacuation.free - before));
   return true;
 }
 
@@ -47,7 +39,7 @@ static bool each_root(struct collection *c, roots_fn *work, uint64_t *budget, sl
       *status = SLH_E_CORRUPT;
       return false;
     }
-    spend(budget, ENTRY_WORK + 4 * done + (c->evacuation.free - before));
+    slhi_spend(budget, SLHI_ENTRY_WORK + 4 * done + (c->evacuation.free - before));
     c->part += done;
     if (c->part == root->count) {
       c->cursor++;
@@ -154,7 +146,7 @@ static bool cards(struct collection *c, uint64_t *budget, slh_status *status)
       *status = SLH_E_CORRUPT;
       return false;
     }
-    spend(budget, ENTRY_WORK + 4 * (uint64_t)count + (c->evacuation.free - before));
+    slhi_spend(budget, SLHI_ENTRY_WORK + 4 * (uint64_t)count + (c->evacuation.free - before));
   }
   return c->cursor == set->card_count;
 }
@@ -178,7 +170,7 @@ static bool remembered_object(struct collection *c, uint32_t offset, uint64_t *b
     if (complete)
       slhi_store_word(at, slhi_load_word(at) & ~SLHI_LOGGED);
   }
-  spend(budget, ENTRY_WORK + 4 * done + (e->free - before));
+  slhi_spend(budget, SLHI_ENTRY_WORK + 4 * done + (e->free - before));
   return complete;
 }
 
@@ -204,11 +196,11 @@ static bool remembered(struct collection *c, uint64_t *budget, slh_status *statu
 static bool unchain(struct collection *c, uint64_t *budget, slh_status *status)
 {
   uint64_t before = c->cursor;
-  bool done =
-      slhi_ephemerons_unchain_young(&c->tables->ephemerons, &c->cursor, *budget / ENTRY_WORK + 1);
+  bool done = slhi_ephemerons_unchain_young(&c->tables->ephemerons, &c->cursor,
+                                            *budget / SLHI_ENTRY_WORK + 1);
 
   (void)status;
-  spend(budget, (c->cursor - before) * ENTRY_WORK);
+  slhi_spend(budget, (c->cursor - before) * SLHI_ENTRY_WORK);
   return done;
 }
 
@@ -232,7 +224,7 @@ static bool ephemerons(struct collection *c, uint64_t *budget, slh_status *statu
     struct ephemeron *entry = &all->entries[c->cursor++];
     uint32_t key = entry->kept ? 0 : slhi_evacuation_find(&c->evacuation, entry->key.bits);
 
-    spend(budget, ENTRY_WORK);
+    slhi_spend(budget, SLHI_ENTRY_WORK);
     if (key == 0)
       continue;
     entry->kept = true;
@@ -254,7 +246,7 @@ static bool young_weak(struct collection *c, uint64_t *budget)
     if (number == UINT32_MAX)
       return true;
     handles->refs[number].bits = slhi_evacuation_find(&c->evacuation, handles->refs[number].bits);
-    spend(budget, ENTRY_WORK);
+    slhi_spend(budget, SLHI_ENTRY_WORK);
   }
   return false;
 }
@@ -270,7 +262,7 @@ static bool weak(struct collection *c, uint64_t *budget, slh_status *status)
     slh_ref *ref = &handles->refs[c->cursor];
 
     ref->bits = slhi_evacuation_find(&c->evacuation, ref->bits);
-    spend(budget, ENTRY_WORK);
+    slhi_spend(budget, SLHI_ENTRY_WORK);
   }
   return c->cursor == handles->count;
 }
@@ -285,7 +277,7 @@ static bool finalizers(struct collection *c, uint64_t *budget, slh_status *statu
     slh_ref *ref = &list->refs[c->cursor];
     uint32_t moved = slhi_evacuation_find(&c->evacuation, ref->bits);
 
-    spend(budget, ENTRY_WORK);
+    slhi_spend(budget, SLHI_ENTRY_WORK);
     if (moved != 0) {
       list->refs[c->cursor++].bits = moved;
       continue;
@@ -320,7 +312,7 @@ static bool dead_keys(struct collection *c, uint64_t *budget, slh_status *status
   while (c->cursor<all->count && * budget> 0) {
     struct ephemeron *entry = &all->entries[c->cursor];
 
-    spend(budget, ENTRY_WORK);
+    slhi_spend(budget, SLHI_ENTRY_WORK);
     if (!entry->kept) {
       *entry = all->entries[--all->count];
       continue;
@@ -334,12 +326,12 @@ static bool dead_keys(struct collection *c, uint64_t *budget, slh_status *status
 static bool index_keys(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct ephemerons *all = &c->tables->ephemerons;
-  uint64_t before = c->cursor, most = *budget / ENTRY_WORK + 1;
+  uint64_t before = c->cursor, most = *budget / SLHI_ENTRY_WORK + 1;
   bool done = c->young ? slhi_ephemerons_chain_young(all, &c->cursor, most)
                        : slhi_ephemerons_index(all, &c->cursor, most);
 
   (void)status;
-  spend(budget, (c->cursor - before) * ENTRY_WORK);
+  slhi_spend(budget, (c->cursor - before) * SLHI_ENTRY_WORK);
   return done;
 }
 
@@ -353,7 +345,7 @@ static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status
     uint64_t work = 0;
 
     at += slhi_larges_copy_back(e, at, *budget, &work);
-    spend(budget, work);
+    slhi_spend(budget, work);
   }
   c->cursor = at - e->start;
   return at >= e->free;
@@ -362,21 +354,14 @@ static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status
 /* ---- from one to the next ---- */
 
 static phase_fn *const phase_functions[] = {
-    [PHASE_CHECK] = check,
-    [PHASE_ROOTS] = roots,
-    [PHASE_HANDLES] = handles,
-    [PHASE_CARDS] = cards,
-    [PHASE_REMEMBERED] = remembered,
-    [PHASE_UNCHAIN] = unchain,
-    [PHASE_SCAN] = scan,
-    [PHASE_EPHEMERONS] = ephemerons,
-    [PHASE_WEAK] = weak,
-    [PHASE_FINALIZERS] = finalizers,
-    [PHASE_REVIVE] = revive,
-    [PHASE_DEAD_KEYS] = dead_keys,
-    [PHASE_INDEX] = index_keys,
-    [PHASE_COPY_BACK] = copy_back,
-    [PHASE_FINISH] = finish_roots,
+    [PHASE_CHECK] = check,           [PHASE_ROOTS] = roots,
+    [PHASE_IMAGE] = slhi_scan_image, [PHASE_HANDLES] = handles,
+    [PHASE_CARDS] = cards,           [PHASE_REMEMBERED] = remembered,
+    [PHASE_UNCHAIN] = unchain,       [PHASE_SCAN] = scan,
+    [PHASE_EPHEMERONS] = ephemerons, [PHASE_WEAK] = weak,
+    [PHASE_FINALIZERS] = finalizers, [PHASE_REVIVE] = revive,
+    [PHASE_DEAD_KEYS] = dead_keys,   [PHASE_INDEX] = index_keys,
+    [PHASE_COPY_BACK] = copy_back,   [PHASE_FINISH] = finish_roots,
 };
 
 /* Goes on to a phase; young collections have nothing to do in it for old
@@ -403,7 +388,10 @@ static void next_phase(struct collection *c)
 {
   switch (c->phase) {
   case PHASE_ROOTS:
-    go_to(c, c->young ? PHASE_HANDLES : PHASE_SCAN);
+    go_to(c, c->young ? PHASE_HANDLES : PHASE_IMAGE);
+    break;
+  case PHASE_IMAGE:
+    go_to(c, PHASE_SCAN);
     break;
   case PHASE_SCAN:
     c->moved_values = false;

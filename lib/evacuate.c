@@ -26,8 +26,8 @@ struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_
       .to = space - start,
       .start = (uint32_t)start,
       .span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN),
-      .old = heap->data.start,
-      .old_span = (uint32_t)((start - heap->data.start) / SLHI_OBJECT_ALIGN),
+      .old = slhi_heap_first(heap),
+      .old_span = (uint32_t)((start - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN),
       .end = end,
       .sure_span = end > start + SLHI_SMALL_BYTES
                        ? (uint32_t)((end - start - SLHI_SMALL_BYTES) / SLHI_OBJECT_ALIGN)

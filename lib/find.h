@@ -14,7 +14,7 @@ static inline slh_status slhi_find_object(const slh_heap *heap, slh_ref ref, str
     return SLH_E_CORRUPT;
   if (slh_is_null(ref) || slh_is_i31(ref))
     return SLH_E_TYPE;
-  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < heap->data.start ||
+  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < slhi_heap_first(heap) ||
       ref.bits >= heap->data.bump)
     return SLH_E_CORRUPT;
   if (!slhi_object_read(slhi_shapes(heap->data.runtime), heap->data.base + ref.bits,

@@ -38,6 +38,21 @@ void slhi_functions_forget(struct functions *table)
   table->count = 0;
 }
 
+slh_status slhi_function_add(slh_heap *heap, const void *function)
+{
+  struct functions *table = &slhi_heap_tables(heap)->functions;
+  slh_status status = reserve(heap, table);
+  uint32_t *bucket;
+
+  if (status != SLH_OK)
+    return status;
+  bucket = &table->buckets[find_bucket(table, function)];
+  table->functions[table->count++] = function;
+  if (*bucket == 0)
+    *bucket = table->count;
+  return SLH_OK;
+}
+
 slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *out)
 {
   struct tables *tables;
@@ -57,12 +72,10 @@ slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *ou
     if (*out != 0)
       return SLH_OK;
   }
-  status = reserve(heap, table);
-  if (status != SLH_OK)
-    return status;
-  table->functions[table->count++] = function;
-  *out = table->buckets[find_bucket(table, function)] = table->count;
-  return SLH_OK;
+  status = slhi_function_add(heap, function);
+  if (status == SLH_OK)
+    *out = table->count;
+  return status;
 }
 
 slh_status slh_funcref_function(const slh_heap *heap, uint32_t number, const void **out)

@@ -56,8 +56,7 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
   return SLH_OK;
 }
 
-/* Makes the heap accessible up to `end`. A dense pool can move it for that. */
-static slh_status access_more(slh_heap *heap, uint64_t end)
+slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
 {
   struct slot *slot = slhi_heap_slot(heap);
   uint32_t gap = slot->slab->gap;
@@ -89,7 +88,7 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
     heap->needed = (uint32_t)bytes;
     return SLH_E_COLLECT;
   }
-  status = access_more(heap, heap->data.bump + bytes);
+  status = slhi_heap_access(heap, heap->data.bump + bytes);
   if (status != SLH_OK)
     return status;
   if (slhi_heap_committed(heap) != committed)

@@ -5,6 +5,7 @@
 #include <slotheap/inspect.h>
 
 #include "lib/collection.h"
+#include "lib/image.h"
 #include "pool/registry.h"
 
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
@@ -39,7 +40,6 @@ static void place(slh_heap *heap, const struct slot *slot)
   const struct slab *slab = slot->slab;
 
   heap->data.base = slhi_slot_start(slot) - slab->gap;
-  heap->data.start = slab->open ? SLH_DENSE_START : SLH_WIDE_START;
   heap->data.mask = slab->open ? (uint32_t)(slab->stride - 1) : UINT32_MAX;
 }
 
@@ -50,6 +50,7 @@ static void set_sizes(slh_heap *heap, const slh_heap_options *options, const str
 
   if (options->fixed && slot->slab->open)
     max = slot->slab->max - SLH_DENSE_START;
+  max -= heap->data.start - slhi_heap_first(heap);
   if (options->max_bytes != 0)
     max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
   heap->max = heap->data.start + (uint32_t)max;
@@ -57,15 +58,27 @@ static void set_sizes(slh_heap *heap, const slh_heap_options *options, const str
   heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
 }
 
+/* What is rare. */
+static __attribute__((noinline)) slh_status start(slh_heap *heap, const slh_heap_options *options)
+{
+  slh_status status = slhi_start(heap, options);
+
+  if (status != SLH_OK)
+    slh_heap_release(heap);
+  return status;
+}
+
 static inline __attribute__((always_inline)) slh_status
 acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, slh_heap **out)
 {
+  const slh_image *image = options->image;
   struct slot *slot;
   slh_heap *heap;
 
   if (options->struct_size != sizeof *options || !options->runtime)
     return SLH_E_INVALID;
-  slot = slhi_pool_take(pool, options->tag, nanoseconds);
+  slot = slhi_pool_take(pool, SLH_UNLIKELY(image != NULL) ? slhi_start_tag(options) : options->tag,
+                        nanoseconds);
   if (SLH_UNLIKELY(!slot))
     return SLH_E_FULL;
   heap = slhi_slot_heap(slot);
@@ -77,31 +90,43 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
   heap->enumerate_roots = options->enumerate_roots;
   heap->grow = options->grow;
   heap->host = options->host;
+  heap->data.start =
+      SLH_UNLIKELY(image != NULL) && !options->resume ? image->end : slhi_heap_first(heap);
   set_sizes(heap, options, slot);
   start_empty(heap);
   *out = heap;
-  return SLH_OK;
+  return SLH_UNLIKELY(image != NULL || slot->has_front) ? start(heap, options) : SLH_OK;
 }
 
 slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
 {
+  if (SLH_UNLIKELY(options->image != NULL))
+    return slh_heap_acquire_within(pool, options, 0, out, NULL);
   return acquire(pool, options, 0, out);
 }
 
 slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *options,
                                    uint64_t nanoseconds, slh_heap **out, slh_error *error)
 {
-  slh_status status = acquire(pool, options, nanoseconds, out);
+  slh_status status = SLH_OK;
 
+  if (options->struct_size == sizeof *options && options->image)
+    status = slhi_start_check(pool, options, error);
+  if (status != SLH_OK)
+    return status;
+  status = acquire(pool, options, nanoseconds, out);
   if (status == SLH_E_FULL)
     return slhi_error(
         error, status, "all %llu heaps that the pool has (slh_pool_options.slots) are taken%s",
         (unsigned long long)pool->plan.slots, nanoseconds ? ", and none was released in time" : "");
-  return status == SLH_OK ? status
-                          : slhi_error(error, status, "slh_heap_options: %s",
-                                       options->runtime ? "struct_size is not known; start from "
-                                                          "SLH_HEAP_OPTIONS_INIT"
-                                                        : "no runtime");
+  if (status == SLH_OK)
+    return status;
+  if (options->struct_size == sizeof *options && options->image)
+    return slhi_error(error, status, "beginning with an image: %s", slh_status_text(status));
+  return slhi_error(error, status, "slh_heap_options: %s",
+                    options->runtime ? "struct_size is not known; start from "
+                                       "SLH_HEAP_OPTIONS_INIT"
+                                     : "no runtime");
 }
 
 slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_options *options,
@@ -192,12 +217,22 @@ void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *contex
   }
 }
 
+/* It has the room that the image took, too; but may use no more than before. */
+static void end_image(slh_heap *heap)
+{
+  uint32_t max = heap->max - heap->data.start;
+
+  heap->data.start = slhi_heap_first(heap);
+  heap->max = heap->data.start + max;
+}
+
 void slh_heap_reset(slh_heap *heap)
 {
   bool private_pool = heap->private_pool;
 
   end_store(heap, "slh_heap_reset");
   slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
+  end_image(heap);
   start_empty(heap);
   heap->private_pool = private_pool;
 }
@@ -265,7 +300,7 @@ void *slh_heap_host(const slh_heap *heap)
 uint64_t slh_heap_start(const slh_heap *heap)
 {
   (void)heap;
-  return heap->data.start;
+  return slhi_heap_first(heap);
 }
 
 uint64_t slh_heap_bump(const slh_heap *heap)
@@ -278,6 +313,7 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   const struct tables *tables = slhi_heap_tables(heap);
   slh_heap_stats stats = {0};
 
+  stats.image = heap->data.start - slhi_heap_first(heap);
   stats.used = heap->data.bump - heap->data.start;
   stats.soft_limit = heap->soft - heap->data.start;
   stats.max = heap->max - heap->data.start;
@@ -289,7 +325,7 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   stats.live = heap->live;
   stats.collections = heap->collections;
   stats.growths = heap->growths;
-  stats.old = heap->data.young - heap->data.start;
+  stats.old = slhi_heap_old(heap);
   stats.host_bytes = slhi_slot_host_bytes(slhi_heap_slot(heap));
   stats.max_host = heap->max_host;
   if (tables) {

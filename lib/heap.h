@@ -79,6 +79,19 @@ static inline slh_heap *slhi_slot_heap(struct slot *slot)
   return (slh_heap *)(void *)slot->owner;
 }
 
+/* Offset of its first object: data.start, or where the image begins that it has
+ * before that. */
+static inline uint32_t slhi_heap_first(const slh_heap *heap)
+{
+  return heap->data.mask == UINT32_MAX ? SLH_WIDE_START : SLH_DENSE_START;
+}
+
+/* Bytes of old objects. Without barriers an image's are young, too. */
+static inline uint32_t slhi_heap_old(const slh_heap *heap)
+{
+  return heap->data.young > heap->data.start ? heap->data.young - heap->data.start : 0;
+}
+
 /* Its tables, or NULL; see tables.h. They are kept from one store to the next. */
 static inline struct tables *slhi_heap_tables(const slh_heap *heap)
 {
@@ -172,6 +185,10 @@ static inline void slhi_require_idle(const slh_heap *heap, const char *call)
   if (SLH_UNLIKELY(heap->busy != BUSY_NOT))
     slhi_busy_misuse(heap, call);
 }
+
+/* Makes the heap accessible up to offset `end`. A dense pool can move it for that.
+ * SLH_E_LIMIT, SLH_E_NOMEM, SLH_E_FULL. */
+slh_status slhi_heap_access(slh_heap *heap, uint64_t end);
 
 /* slh_heap_extend without zeal, and without growing. */
 slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes);

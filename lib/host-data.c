@@ -7,9 +7,6 @@
 #include "lib/object.h"
 #include "lib/tables.h"
 
-/* Where an externref has its entry's number. */
-#define NUMBER_OFFSET 4
-
 /* Room for one more entry. */
 static slh_status reserve(slh_heap *heap, struct host_entries *host)
 {
@@ -29,7 +26,6 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
                                 slh_ref *out)
 {
   struct tables *tables;
-  struct host_entry *entry;
   uint32_t id;
   slh_status status = slhi_tables(heap, &tables);
 
@@ -51,12 +47,35 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
     status = slhi_alloc_externref(heap, collect, out);
   if (status != SLH_OK)
     return status;
-  id = tables->host.order[tables->host.used++];
-  entry = &tables->host.entries[id];
+  id = tables->host.order[tables->host.used];
+  slhi_host_data_add(heap, data, drop);
+  slhi_store_word(slh_address(heap, *out, SLHI_EXTERN_NUMBER_OFFSET), id);
+  return SLH_OK;
+}
+
+slh_status slhi_host_data_open(slh_heap *heap, uint32_t count)
+{
+  struct host_entries *host = &slhi_heap_tables(heap)->host;
+  slh_status status;
+
+  if (count == 0)
+    return SLH_OK;
+  status = slhi_table_reserve(heap, &host->capacity, count, UINT32_MAX, &host->entries,
+                              sizeof *host->entries, &host->order, sizeof *host->order);
+  for (uint32_t id = 0; id < host->capacity; id++) {
+    host->order[id] = id;
+    host->entries[id].place = id;
+  }
+  return status;
+}
+
+void slhi_host_data_add(slh_heap *heap, void *data, slh_drop_fn *drop)
+{
+  struct host_entries *host = &slhi_heap_tables(heap)->host;
+  struct host_entry *entry = &host->entries[host->order[host->used++]];
+
   entry->data = data;
   entry->drop = drop;
-  slhi_store_word(slh_address(heap, *out, NUMBER_OFFSET), id);
-  return SLH_OK;
 }
 
 slh_status slh_alloc_externref(slh_heap *heap, void *data, slh_drop_fn *drop, slh_ref *out)
@@ -82,7 +101,7 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
     return status;
   if (type->kind != SLH_KIND_EXTERN)
     return SLH_E_TYPE;
-  id = slhi_load_word(slh_address(heap, externref, NUMBER_OFFSET));
+  id = slhi_load_word(slh_address(heap, externref, SLHI_EXTERN_NUMBER_OFFSET));
   if (!tables || id >= tables->host.capacity || tables->host.entries[id].place >= tables->host.used)
     return SLH_E_CORRUPT;
   *out = tables->host.entries[id].data;
@@ -93,7 +112,7 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
 
 void slhi_host_data_begin(struct tables *tables, bool young)
 {
-  tables->host.kept = young ? tables->host.old : 0;
+  tables->host.kept = young ? tables->host.old : tables->host.image;
 }
 
 void slhi_host_data_sweep(slh_heap *heap, uint64_t most)

@@ -124,7 +124,7 @@ slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, voi
 
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (at < heap->data.start || at > bump || bytes > bump - at)
+  if (at < slhi_heap_first(heap) || at > bump || bytes > bump - at)
     return SLH_E_BOUNDS;
   *out = heap->data.base + at;
   return SLH_OK;
@@ -132,8 +132,8 @@ slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, voi
 
 void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length)
 {
-  *bytes = heap->data.base + heap->data.start;
-  *length = heap->data.bump - heap->data.start;
+  *bytes = heap->data.base + slhi_heap_first(heap);
+  *length = heap->data.bump - slhi_heap_first(heap);
 }
 
 /* ---- raw allocation ---- */
@@ -169,8 +169,8 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
     return status;
   if (slhi_shape_kind(object.shape) == SLH_KIND_EXTERN)
     return SLH_E_TYPE;
-  /* Nothing new may lie among the old objects. */
-  if (ref.bits + object.bytes == data->bump && ref.bits >= data->young) {
+  /* Nothing new may lie among the old objects, or those of an image. */
+  if (ref.bits + object.bytes == data->bump && ref.bits >= data->young && ref.bits >= data->start) {
     /* What was written is still to be scrubbed. */
     if (data->dirty < data->bump)
       data->dirty = data->bump;

@@ -15,6 +15,7 @@
 
 /* An externref: the header, and the number of its entry. */
 #define SLHI_EXTERN_BYTES 8
+#define SLHI_EXTERN_NUMBER_OFFSET 4
 
 /* A collection copies and scans objects that are larger in several steps. */
 #define SLHI_LAZY_BYTES 4096

@@ -98,7 +98,7 @@ static slh_policy_figures figures_of(const slh_heap *heap, uint64_t needed)
   return (slh_policy_figures){
       .needed = needed,
       .used = heap->data.bump - heap->data.start,
-      .old = heap->data.young - heap->data.start,
+      .old = slhi_heap_old(heap),
       .live = heap->live,
       .survival = heap->survival,
       .soft_limit = heap->soft - heap->data.start,

@@ -85,6 +85,8 @@ void slh_runtime_free(slh_runtime *runtime)
     return;
   if (slhi_runtime_has_heaps(runtime))
     slhi_misuse("slh_runtime_free", "a heap of the runtime has not been released");
+  if (atomic_load(&runtime->images) != 0)
+    slhi_misuse("slh_runtime_free", "an image of the runtime has not been freed");
   allocator = runtime->allocator;
   slhi_types_close(runtime);
   slhi_free(&allocator, runtime);

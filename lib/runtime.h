@@ -32,6 +32,7 @@ struct slh_runtime {
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
   uint32_t free_indices;       /* of these, not in use now */
+  _Atomic uint32_t images;     /* that use them */
 };
 
 /* Every shape registered so far. Lock-free. Types registered later by other

@@ -75,6 +75,12 @@ uint64_t slhi_new_stamp(struct tables *tables)
   return ++tables->last_stamp;
 }
 
+void slhi_align_stamps(struct tables *tables, uint64_t count)
+{
+  if (tables->last_stamp % STAMP_RANGE + count >= STAMP_RANGE)
+    tables->last_stamp = 0;
+}
+
 void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots)
 {
   const struct handles *locals = &tables->locals;
@@ -137,6 +143,7 @@ void slhi_tables_reset(slh_heap *heap)
   struct tables *tables = slhi_heap_tables(heap);
 
   slhi_remembered_reset(heap);
+  tables->host.image = 0;
   slhi_host_data_begin(tables, false);
   slhi_heap_set_busy(heap, BUSY_DROPPING);
   slhi_host_data_sweep(heap, UINT64_MAX);
@@ -162,5 +169,6 @@ void slhi_tables_reset(slh_heap *heap)
   tables->large.count = 0;
   tables->large.dead = 0;
   tables->host.kept = 0;
+  memset(&tables->image, 0, sizeof tables->image);
   slhi_tables_promote(tables);
 }

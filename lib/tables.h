@@ -86,7 +86,8 @@ struct host_entries {
   uint32_t *order;
   uint32_t used;
   uint32_t kept;
-  uint32_t old; /* of those in use; they are at the front */
+  uint32_t old;   /* of those in use; they are at the front */
+  uint32_t image; /* those of an image's externrefs, which live as long as the store */
   uint32_t capacity;
 };
 
@@ -116,6 +117,12 @@ struct tables {
   struct large_list large;
   uint64_t young_collections;
   uint64_t promoted; /* bytes that they moved */
+  struct {
+    uint64_t weak; /* stamps of the first handles */
+    uint64_t ephemerons;
+    uint32_t weak_count;
+    uint32_t ephemerons_count;
+  } image; /* that the store began with */
 };
 
 /* The heap's tables, made if it has none. SLH_E_NOMEM, SLH_E_CORRUPT. */
@@ -171,6 +178,9 @@ slh_status slhi_table_reserve(slh_heap *heap, uint32_t *capacity, uint64_t count
  * of earlier stores are told from valid ones by it. */
 uint64_t slhi_new_stamp(struct tables *tables);
 
+/* The next `count` of them will follow one another. */
+void slhi_align_stamps(struct tables *tables, uint64_t count);
+
 /* Roots held by handle, for a collection of all. */
 void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots);
 
@@ -181,7 +191,18 @@ void slhi_tables_reset(slh_heap *heap);
  * `collect` as slh_new_struct. */
 slh_status slhi_alloc_externref(slh_heap *heap, bool collect, slh_ref *out);
 
+/* Tables without externrefs get room for `count`, whose numbers will be 0 and
+ * following. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+slh_status slhi_host_data_open(slh_heap *heap, uint32_t count);
+
+/* The next entry, for which there is room. */
+void slhi_host_data_add(slh_heap *heap, void *data, slh_drop_fn *drop);
+
 void slhi_ephemerons_forget(struct ephemerons *ephemerons);
+
+/* The next number for `function`, even if it has one. SLH_E_NOMEM,
+ * SLH_E_HOST_LIMIT. */
+slh_status slhi_function_add(slh_heap *heap, const void *function);
 
 /* Forgets all functions. */
 void slhi_functions_forget(struct functions *functions);

@@ -218,6 +218,8 @@ static slh_status check_unused(slh_runtime *runtime, const slh_type *type, slh_e
   if (slhi_runtime_has_heaps(runtime))
     return slhi_error(error, SLH_E_BUSY, "a heap of the runtime is alive and may hold %s",
                       type->name);
+  if (atomic_load(&runtime->images) != 0)
+    return slhi_error(error, SLH_E_BUSY, "an image of the runtime may hold %s", type->name);
   return SLH_OK;
 }
 

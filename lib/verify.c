@@ -19,7 +19,7 @@ struct verifier {
 static slh_status find_objects(struct verifier *v)
 {
   const slh_heap *heap = v->heap;
-  uint64_t at = heap->data.start;
+  uint64_t at = slhi_heap_first(heap);
 
   while (at < heap->data.bump) {
     const char *where = heap->data.base + at;
@@ -31,7 +31,7 @@ static slh_status find_objects(struct verifier *v)
                         (unsigned long long)at, slhi_load_word(where), slhi_load_word(where + 4),
                         (unsigned long long)(heap->data.bump - at));
     if (slhi_shape_kind(object.shape) != SLH_KIND_FILLER)
-      slhi_bitmap_set(v->starts, (at - heap->data.start) / SLHI_OBJECT_ALIGN);
+      slhi_bitmap_set(v->starts, (at - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN);
     at += object.bytes;
   }
   return SLH_OK;
@@ -41,8 +41,9 @@ static bool is_sound(const struct verifier *v, uint32_t ref)
 {
   if (ref == 0 || (ref & 1) != 0)
     return true;
-  return ref % SLHI_OBJECT_ALIGN == 0 && ref >= v->heap->data.start && ref < v->heap->data.bump &&
-         slhi_bitmap_has(v->starts, (ref - v->heap->data.start) / SLHI_OBJECT_ALIGN);
+  return ref % SLHI_OBJECT_ALIGN == 0 && ref >= slhi_heap_first(v->heap) &&
+         ref < v->heap->data.bump &&
+         slhi_bitmap_has(v->starts, (ref - slhi_heap_first(v->heap)) / SLHI_OBJECT_ALIGN);
 }
 
 static slh_status check_field(const struct verifier *v, uint64_t object, uint64_t offset)
@@ -75,7 +76,7 @@ static slh_status check_references(const struct verifier *v)
   slh_status status = SLH_OK;
   struct object object;
 
-  for (uint64_t at = heap->data.start; at < heap->data.bump && status == SLH_OK;
+  for (uint64_t at = slhi_heap_first(heap); at < heap->data.bump && status == SLH_OK;
        at += object.bytes) {
     if (!slhi_object_read(v->shapes, heap->data.base + at, heap->data.bump - at, &object))
       return slhi_error(v->error, SLH_E_CORRUPT, "the heap changed while it was verified");
@@ -127,7 +128,8 @@ static slh_status check_zero(const struct verifier *v)
 static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
 {
   const slh_allocator *allocator = &heap->data.runtime->allocator;
-  size_t bytes = slhi_bitmap_bytes((heap->data.bump - heap->data.start) / SLHI_OBJECT_ALIGN + 1);
+  size_t bytes =
+      slhi_bitmap_bytes((heap->data.bump - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN + 1);
   struct verifier v = {heap, slhi_shapes(heap->data.runtime), NULL, error};
   slh_status status;
 

@@ -7,7 +7,7 @@
 slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void *context)
 {
   struct shapes shapes = slhi_shapes(heap->data.runtime);
-  uint64_t at = heap->data.start;
+  uint64_t at = slhi_heap_first(heap);
 
   slhi_require_idle(heap, "slh_heap_walk");
   if (heap->corrupt)

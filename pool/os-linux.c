@@ -2,6 +2,7 @@
 #include "pool/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -216,6 +217,73 @@ int slhi_os_decommit_many(struct iovec *ranges, uint32_t count)
     tries = TRIES;
   }
   return 0;
+}
+
+/* ---- sealed memory ---- */
+
+int slhi_os_template_open(size_t bytes, int *fd, void **memory)
+{
+  int file = memfd_create("slotheap-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int failed;
+
+  if (file < 0)
+    return errno;
+  if (ftruncate(file, (off_t)bytes) == 0) {
+    *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (*memory != MAP_FAILED) {
+      *fd = file;
+      return 0;
+    }
+  }
+  failed = errno;
+  close(file);
+  return failed;
+}
+
+int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory)
+{
+  /* Sealing against writes needs that nothing can. */
+  (void)munmap(*memory, bytes);
+  if (ftruncate(fd, (off_t)kept) != 0 ||
+      fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+    return errno;
+  *memory = NULL;
+  if (kept == 0)
+    return 0;
+  *memory = mmap(NULL, kept, PROT_READ, MAP_SHARED, fd, 0);
+  return *memory == MAP_FAILED ? errno : 0;
+}
+
+void slhi_os_template_close(int fd)
+{
+  (void)close(fd);
+}
+
+/* Maps elsewhere first: a mapping made in place leaves a hole if it fails half
+ * way. Moving it fails, if at all, before anything is unmapped. */
+static int replace(void *memory, size_t bytes, int flags, int fd)
+{
+  void *mapping =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | flags, fd, 0);
+  int failed;
+
+  if (mapping == MAP_FAILED)
+    return errno;
+  if (mremap(mapping, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, memory) != MAP_FAILED)
+    return 0;
+  failed = errno;
+  (void)munmap(mapping, bytes);
+  return failed;
+}
+
+int slhi_os_map_template(void *memory, size_t bytes, int fd)
+{
+  return replace(memory, bytes, 0, fd);
+}
+
+int slhi_os_unmap_template(void *memory, size_t bytes)
+{
+  return replace(memory, bytes, MAP_ANONYMOUS, -1);
 }
 
 /* ---- counting ---- */

@@ -67,6 +67,28 @@ int slhi_os_unguard(void *memory, size_t bytes);
  * the system has no mapping left. slhi_os_commit undoes it. */
 int slhi_os_protect_none(void *memory, size_t bytes);
 
+/* ---- sealed memory ---- */
+
+/* Memory of `bytes` bytes that can be mapped more than once, in a file without a
+ * name; `*memory` is to be written. ENOSYS and others where there is none. */
+int slhi_os_template_open(size_t bytes, int *fd, void **memory);
+
+/* Ends the writing: keeps the first `kept` of `bytes` bytes (both multiples of a page,
+ * `kept` may be 0), which nothing can change from now on, and `*memory` is a
+ * read-only mapping of them. On an error there is no mapping. */
+int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory);
+void slhi_os_template_close(int fd);
+
+/* Replaces committed memory by a private mapping of sealed memory, from its
+ * start on. On an error nothing has changed. */
+int slhi_os_map_template(void *memory, size_t bytes, int fd);
+
+/* Replaces that by committed memory which reads as zero. On an error nothing has
+ * changed. */
+int slhi_os_unmap_template(void *memory, size_t bytes);
+
+/* ---- decommits that go on meanwhile ---- */
+
 /*
  * A ring: decommits that a kernel thread does meanwhile. One thread uses a
  * ring at a time, and only in the process that opened it; a forked child may do

@@ -11,6 +11,7 @@
 #include "pool/plan.h"
 #include "pool/registry.h"
 #include "pool/residency.h"
+#include "pool/template.h"
 
 /* ---- making ---- */
 
@@ -230,16 +231,32 @@ static struct extent reset(struct slot *memory, char *start, uint64_t dirty, uin
   return extent;
 }
 
+/* What is to be scrubbed is behind the front, which is renewed. */
+static void leave_front(struct slot *slot, char **start, uint64_t *dirty)
+{
+  uint64_t front = slhi_slot_front(slot);
+
+  slhi_slot_renew_front(slot);
+  *start += front;
+  *dirty -= slhi_at_most(front, *dirty);
+}
+
 void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty)
 {
   struct slot *memory = slhi_slot_memory(slot);
   const slh_pool_plan *plan = &slhi_pool_of(slot)->plan;
-  struct extent extent = reset(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
+  struct extent extent;
 
+  if (slot->has_front)
+    leave_front(slot, &start, &dirty);
+  extent = reset(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
   slot->stale = memory->stale;
   slhi_slab_count_scrubbed(memory->slab, extent.scrubbed);
   if (extent.from < extent.to)
     slhi_residency_drop(memory, extent);
+  /* It goes on without what it had begun with. */
+  if (slot->has_front)
+    (void)slhi_slot_keep_front(slot, 0);
 }
 
 static void release(struct slot *memory, char *start, uint64_t dirty, uint64_t keep,
@@ -264,6 +281,8 @@ static __attribute__((noinline)) void release_slowly(struct slot *slot, char *st
 {
   struct slot *memory = slhi_slot_memory(slot);
 
+  if (slot->has_front)
+    leave_front(slot, &start, &dirty);
   slhi_pool_release_memory(memory, start, dirty);
   if (memory != slot) {
     slhi_slot_own(slot);
@@ -278,7 +297,7 @@ void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty)
 
   /* Mostly there is nothing to it but the memset. */
   if (SLH_UNLIKELY(slot->resident >= slab->quick || dirty > slot->resident ||
-                   slhi_slot_has_borrowed(slot))) {
+                   slhi_slot_has_borrowed(slot) || slot->has_front)) {
     release_slowly(slot, start, dirty);
     return;
   }

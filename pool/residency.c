@@ -3,6 +3,7 @@
 
 #include "pool/os.h"
 #include "pool/pool.h"
+#include "pool/template.h"
 
 /* The queue is emptied when it holds so much. */
 #define QUEUE_BYTES (UINT64_C(8) << 20)
@@ -16,7 +17,8 @@
 
 static struct slhi_range range_of(struct slot *slot, struct extent extent)
 {
-  return (struct slhi_range){slhi_slot_start(slot) + extent.from, extent.to - extent.from, slot};
+  return (struct slhi_range){slhi_slot_start(slot) + slhi_slot_front(slot) + extent.from,
+                             extent.to - extent.from, slot};
 }
 
 static void put_many(struct slab *slab, struct slhi_range *ranges, uint32_t count)
@@ -127,7 +129,8 @@ void slhi_residency_after_fork(struct slab *slab)
 
     if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_WAITING)
       continue;
-    slhi_residency_drop(slot, (struct extent){0, (uint32_t)slhi_slot_committed(slot), 0});
+    slhi_residency_drop(
+        slot, (struct extent){0, (uint32_t)(slhi_slot_committed(slot) - slhi_slot_front(slot)), 0});
     slhi_slot_set_resident(slot, 0);
     atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
   }
@@ -144,6 +147,8 @@ static void empty(struct slab *slab, struct slhi_range *ranges, uint32_t count)
 
     slot->stale = 0;
     slhi_slot_set_resident(slot, 0);
+    if (slot->has_front)
+      (void)slhi_slot_drop_front(slot);
   }
   put_many(slab, ranges, count);
 }

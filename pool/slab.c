@@ -18,9 +18,17 @@
 
 /* ---- opening and closing ---- */
 
+/* Slots with something before them are those of heaps in a wide pool. */
+static bool can_have_fronts(const struct slab *slab)
+{
+  return slab->gap != 0;
+}
+
 static size_t record_bytes(const struct slab *slab)
 {
-  return slhi_round_up((uint64_t)slab->count * sizeof(struct slot), slab->page);
+  uint64_t each = sizeof(struct slot) + (can_have_fronts(slab) ? sizeof(struct front) : 0);
+
+  return slhi_round_up(slab->count * each, slab->page);
 }
 
 slh_status slhi_slab_open(struct slab *slab, slh_error *error)
@@ -42,6 +50,8 @@ slh_status slhi_slab_open(struct slab *slab, slh_error *error)
     return status;
   }
   slab->slots = records;
+  if (can_have_fronts(slab))
+    slab->fronts = (struct front *)(void *)(slab->slots + slab->count);
   slab->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
   pthread_mutex_init(&slab->lock, NULL);
   return SLH_OK;

@@ -51,6 +51,12 @@ struct shard {
 
 #define SLHI_SHARDS 8
 
+/* A slot's first bytes, if a template is mapped there; see template.h. */
+struct front {
+  uint64_t template; /* its id, or 0: not to be used */
+  uint64_t bytes;
+};
+
 struct slab {
   char *memory;            /* the first slot's lead */
   uint64_t bytes;          /* of all slots */
@@ -67,6 +73,7 @@ struct slab {
   bool open;               /* all is accessible from the beginning, but for guards */
   uint64_t id;             /* unique in the process */
   struct slot *slots;      /* their records */
+  struct front *fronts;    /* one each, or NULL: they cannot have any */
   struct slh_pool *pool;   /* it belongs to */
   slh_allocator allocator; /* of their users' host memory */
 
@@ -162,6 +169,12 @@ static inline char *slhi_slot_start(const struct slot *slot)
   const struct slab *slab = slot->slab;
 
   return slab->memory + slab->lead + (uint64_t)(slot - slab->slots) * slab->stride;
+}
+
+/* Bytes of its front. */
+static inline uint64_t slhi_slot_front(const struct slot *slot)
+{
+  return SLH_UNLIKELY(slot->has_front) ? slot->slab->fronts[slot - slot->slab->slots].bytes : 0;
 }
 
 static inline bool slhi_slot_is_taken(const struct slot *slot)

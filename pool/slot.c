@@ -123,7 +123,7 @@ struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, ui
   if (isolation == SLH_ISOLATION_STRICT) {
     /* A wild store may have written the rest of the last dirty page, too. */
     kept = slhi_round_up(kept, page);
-    end = slab->open ? slab->max : slhi_slot_committed(slot);
+    end = slab->open ? slab->max : slhi_slot_committed(slot) - slhi_slot_front(slot);
     kept = end < page || kept > end ? end : kept;
   }
   if (isolation == SLH_ISOLATION_NONE) {
@@ -140,6 +140,9 @@ struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, ui
     resident = before;
   if (slab->decommit.engine == SLH_DECOMMIT_MEMSET) /* nothing goes back */
     resident = slhi_round_up(end, page) > before ? slhi_round_up(end, page) : before;
+  /* Idle slots with a front must be found, so that it is dropped in the end. */
+  if (slot->has_front && resident == 0)
+    resident = page;
   slhi_slot_set_resident(slot, slhi_at_most(resident, slab->stride));
   return (struct extent){(uint32_t)slhi_round_up(kept, page), (uint32_t)slhi_round_up(end, page),
                          isolation == SLH_ISOLATION_NONE ? 0 : (uint32_t)kept};

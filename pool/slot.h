@@ -14,6 +14,7 @@
 #include <slotheap/pool.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct slab;
@@ -45,6 +46,7 @@ struct slot {
   uint32_t tag;                            /* the host's, of the store that had it last */
   uint16_t space;                          /* number of the evacuation space it was lent, plus 1 */
   _Atomic uint8_t state;                   /* enum slot_state */
+  bool has_front;                          /* its first bytes are a template's; see template.h */
 };
 
 _Static_assert(sizeof(struct slot) == 192, "three cache lines, shared with no other slot");

@@ -18,6 +18,7 @@
 SLH_BEGIN_DECLS
 
 typedef struct slh_heap slh_heap;
+typedef struct slh_image slh_image; /* see image.h */
 typedef struct slh_roots slh_roots;
 
 /*
@@ -51,7 +52,7 @@ typedef struct slh_heap_data {
   uint32_t *remembered_end; /* +32 and where there is no more room for one */
   uint32_t dirty;           /* +40 bytes below may not be zero; see above */
   uint32_t young;           /* +44 objects from here on are young: no barrier */
-  uint32_t start;           /* +48 the first object */
+  uint32_t start;           /* +48 the first object that is not of an image */
   uint32_t mask;            /* +52 of offsets in a dense slot: its width - 1; wide: all ones */
   slh_runtime *runtime;     /* +56 */
 } slh_heap_data;
@@ -126,18 +127,28 @@ typedef struct slh_heap_options {
   /* Dense pools: the base never changes, so the heap cannot outgrow the smallest
    * slot: max_bytes is clamped to it. */
   bool fixed;
+  /* What the store begins with; of this runtime, for pools of this kind. Used
+   * during the call only. NULL: nothing. */
+  const slh_image *image;
+  /* The image's objects are as if the store had allocated them: they are
+   * collected, and count. */
+  bool resume;
 } slh_heap_options;
 
 #define SLH_HEAP_OPTIONS_INIT                                                                      \
   {                                                                                                \
-    sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL, 0, false                            \
+    sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL, 0, false, NULL, false               \
   }
 
 /*
- * Takes an empty heap from the pool, at once. A slot that was used before is
- * taken first; that makes no system call. The caller owns the heap until
- * slh_heap_release. Any thread.
- * Errors: SLH_E_FULL, SLH_E_INVALID (no runtime, struct_size not known).
+ * Takes a heap from the pool, at once: an empty one, or one with the objects of
+ * `options->image`. A slot that was used before is taken first; that makes no
+ * system call. The caller owns the heap until slh_heap_release. Any thread.
+ * Errors: SLH_E_FULL, SLH_E_INVALID (no runtime, struct_size not known); with an
+ * image also SLH_E_INVALID (of another runtime, or for another kind of pool),
+ * SLH_E_TOO_LARGE (no slot has room for it), SLH_E_LIMIT (resuming: it exceeds
+ * max_bytes), SLH_E_POOL_LIMIT, SLH_E_REFUSED, SLH_E_HOST_LIMIT, SLH_E_NOMEM, and
+ * what its `decode` returns.
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
                                                   slh_heap **out);
@@ -189,9 +200,9 @@ SLH_API void slh_heap_discard(slh_heap *heap);
 typedef bool slh_visit_heap_fn(void *context, slh_heap *heap);
 SLH_API void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *context);
 
-/* Forgets all objects, as if nothing had been allocated; options, mappings
- * and bookkeeping stay. Handles, open frames and scopes end; what the host's
- * roots hold is void: set them to null before the heap is used again. */
+/* Forgets all objects, those of an image too, as if nothing had been allocated;
+ * other options, mappings and bookkeeping stay. Handles, open frames and scopes end; what the
+ * host's roots hold is void: set them to null before the heap is used again. */
 SLH_API void slh_heap_reset(slh_heap *heap);
 
 SLH_API slh_runtime *slh_heap_runtime(const slh_heap *heap);

@@ -13,7 +13,8 @@ SLH_BEGIN_DECLS
 
 /* Bytes, unless it says otherwise; totals are since acquire or reset. */
 typedef struct slh_heap_stats {
-  uint64_t used;              /* objects and fillers now: bump - start */
+  uint64_t image;             /* of objects that it began with */
+  uint64_t used;              /* other objects and fillers now: bump - start */
   uint64_t soft_limit;        /* may be used before the next full collection */
   uint64_t max;               /* may ever be used */
   uint64_t accessible;        /* mapped readable and writable */
@@ -40,7 +41,8 @@ typedef struct slh_heap_stats {
 /* On the heap's thread. Never fails. */
 SLH_API void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out);
 
-/* Offsets of the first object and of the next free byte. */
+/* Offsets of the first object (an image's, if it began with one) and of the next
+ * free byte. */
 SLH_API uint64_t slh_heap_start(const slh_heap *heap);
 SLH_API uint64_t slh_heap_bump(const slh_heap *heap);
 

@@ -51,8 +51,8 @@ typedef struct slh_runtime_options {
 SLH_API SLH_NODISCARD slh_status slh_runtime_new(const slh_runtime_options *options,
                                                  slh_runtime **out, slh_error *error);
 
-/* Frees a runtime and its types. NULL is ignored. If a heap still uses it, the
- * process stops with a message. */
+/* Frees a runtime and its types. NULL is ignored. If a heap or an image still uses
+ * it, the process stops with a message. */
 SLH_API void slh_runtime_free(slh_runtime *runtime);
 
 /* ---- types ---- */
@@ -183,7 +183,7 @@ SLH_API const slh_type *slh_externref_type(const slh_runtime *runtime);
 /*
  * Unregisters and frees a type; its index can be given to another. Nobody may
  * use it meanwhile, or register a subtype of it. Any thread.
- * Errors: SLH_E_BUSY (a heap of this runtime is alive: it may hold objects of
+ * Errors: SLH_E_BUSY (a heap or an image of this runtime is alive: it may hold objects of
  * the type), SLH_E_INVALID (not a registered type of this runtime, or the
  * supertype of one that is).
  */

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Images in memory: their making, their end, and what they have. */
+#include "lib/image.h"
+
+#include "lib/object.h"
+
+#define FIRST_CAPACITY 16
+#define FIRST_TEXT 256
+
+#define DEFAULT_WRITTEN 10
+
+slh_status slhi_image_options(const slh_image_options *given, slh_image_options *out,
+                              slh_error *error)
+{
+  static const slh_image_options defaults = SLH_IMAGE_OPTIONS_INIT;
+
+  *out = given ? *given : defaults;
+  if (out->struct_size != sizeof *out)
+    return slhi_error(error, SLH_E_INVALID,
+                      "slh_image_options.struct_size is %zu, this version knows %zu: start from "
+                      "SLH_IMAGE_OPTIONS_INIT",
+                      out->struct_size, sizeof *out);
+  if ((unsigned)out->start > SLH_IMAGE_MAP)
+    return slhi_error(error, SLH_E_INVALID, "start is %d, allowed are 0 to %d", (int)out->start,
+                      (int)SLH_IMAGE_MAP);
+  if (out->written_percent > 100)
+    return slhi_error(error, SLH_E_INVALID, "written_percent is %u, allowed are 0 to 100",
+                      (unsigned)out->written_percent);
+  if ((unsigned)out->kind > SLH_POOL_DENSE)
+    return slhi_error(error, SLH_E_INVALID, "kind is %d, allowed are 0 to %d", (int)out->kind,
+                      (int)SLH_POOL_DENSE);
+  if (out->written_percent == 0)
+    out->written_percent = DEFAULT_WRITTEN;
+  if (out->max_bytes == 0)
+    out->max_bytes = UINT64_C(1) << 32;
+  return SLH_OK;
+}
+
+/* ---- making ---- */
+
+slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options, uint64_t end,
+                          slh_image **out, slh_error *error)
+{
+  slh_image *image = slhi_allocate(&runtime->allocator, sizeof *image);
+  uint64_t lead = options->kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+  slh_status status;
+
+  if (!image)
+    return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
+  memset(image, 0, sizeof *image);
+  image->runtime = runtime;
+  image->options = *options;
+  image->first = slhi_first_offset(options->kind);
+  status = slhi_template_open(&image->body, end - lead, error);
+  if (status != SLH_OK) {
+    slhi_free(&runtime->allocator, image);
+    return status;
+  }
+  atomic_fetch_add_explicit(&runtime->images, 1, memory_order_relaxed);
+  *out = image;
+  return SLH_OK;
+}
+
+slh_status slhi_image_seal(slh_image *image, uint64_t end, slh_error *error)
+{
+  uint64_t lead = image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+
+  image->end = (uint32_t)end;
+  return slhi_template_seal(&image->body, end - lead, error);
+}
+
+void slh_image_free(slh_image *image)
+{
+  const slh_allocator *allocator;
+  slh_runtime *runtime;
+
+  if (!image)
+    return;
+  runtime = image->runtime;
+  allocator = &runtime->allocator;
+  slhi_template_close(&image->body);
+  slhi_free(allocator, image->texts.bytes);
+  slhi_free(allocator, image->roots.at);
+  slhi_free(allocator, image->weak.at);
+  slhi_free(allocator, image->entries.at);
+  slhi_free(allocator, image->externrefs.at);
+  slhi_free(allocator, image->functions.at);
+  slhi_free(allocator, image);
+  atomic_fetch_sub_explicit(&runtime->images, 1, memory_order_release);
+}
+
+void *slhi_image_add(slh_image *image, struct image_list *list, size_t each)
+{
+  if (list->count == list->capacity) {
+    uint64_t capacity = list->capacity ? 2 * (uint64_t)list->capacity : FIRST_CAPACITY;
+    void *at = capacity <= UINT32_MAX
+                   ? slhi_resize(&image->runtime->allocator, list->at, capacity * each)
+                   : NULL;
+
+    if (!at)
+      return NULL;
+    list->at = at;
+    list->capacity = (uint32_t)capacity;
+  }
+  return (char *)list->at + each * list->count++;
+}
+
+bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struct image_text *out)
+{
+  struct image_texts *texts = &image->texts;
+  uint64_t end = slhi_saturating_add(texts->size + UINT64_C(1), size);
+
+  if (end > texts->capacity) {
+    uint64_t capacity = texts->capacity ? texts->capacity : FIRST_TEXT;
+    char *larger;
+
+    while (capacity < end && capacity < UINT32_MAX)
+      capacity *= 2;
+    larger =
+        end < UINT32_MAX ? slhi_resize(&image->runtime->allocator, texts->bytes, capacity) : NULL;
+    if (!larger)
+      return false;
+    texts->bytes = larger;
+    texts->capacity = (uint32_t)slhi_at_most(capacity, UINT32_MAX);
+  }
+  *out = (struct image_text){texts->size, (uint32_t)size};
+  if (size != 0)
+    memcpy(texts->bytes + texts->size, bytes, size);
+  texts->bytes[texts->size + size] = '\0';
+  texts->size = (uint32_t)end;
+  return true;
+}
+
+/* ---- looking ---- */
+
+void slh_image_get_info(const slh_image *image, slh_image_info *out)
+{
+  slh_image_info info = {
+      .kind = image->options.kind,
+      .bytes = image->end - image->first,
+      .objects = image->objects,
+      .roots = image->roots.count,
+      .weak = image->weak.count,
+      .ephemerons = image->ephemerons,
+      .entries = image->entries.count,
+      .externrefs = image->externrefs.count,
+      .functions = image->functions.count,
+      .mapped = slhi_image_is_for_mapping(image),
+  };
+
+  *out = info;
+}
+
+static const char *name_of(const slh_image *image, const struct image_root *root)
+{
+  return root->name != SLHI_NO_NAME ? image->texts.bytes + root->name : NULL;
+}
+
+slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **name)
+{
+  const struct image_root *root;
+
+  if (number >= image->roots.count)
+    slhi_misuse("slh_image_root_at", "the image has %u roots, and number %zu is asked for",
+                (unsigned)image->roots.count, number);
+  root = (const struct image_root *)image->roots.at + number;
+  if (name)
+    *name = name_of(image, root);
+  return root->ref;
+}
+
+bool slh_image_find_root(const slh_image *image, const char *name, slh_ref *out)
+{
+  const struct image_root *roots = image->roots.at;
+
+  for (uint32_t i = 0; i < image->roots.count; i++) {
+    const char *other = name_of(image, &roots[i]);
+
+    if (other && strcmp(other, name) == 0) {
+      *out = roots[i].ref;
+      return true;
+    }
+  }
+  return false;
+}
+
+void slh_image_walk(const slh_image *image, slh_visit_object_fn *visit, void *context)
+{
+  struct shapes shapes = slhi_shapes(image->runtime);
+  const char *base = slhi_image_base(image);
+  struct object object;
+  bool go_on = true;
+
+  for (uint64_t at = image->first; at < image->end && go_on; at += object.bytes) {
+    slh_ref ref = {(uint32_t)at};
+
+    /* Checked when it was made, and sealed since. */
+    if (!slhi_object_read(shapes, base + at, image->end - at, &object))
+      return;
+    go_on = visit(context, ref,
+                  slh_runtime_type(image->runtime, object.shape->header >> SLHI_INDEX_SHIFT),
+                  object.bytes);
+  }
+}

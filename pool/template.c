@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "pool/template.h"
+
+#include "pool/error.h"
+#include "pool/os.h"
+
+/* ---- templates ---- */
+
+slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, slh_error *error)
+{
+  static _Atomic uint64_t ids;
+  uint64_t size = slhi_round_up(bytes, slhi_os_page_size());
+  void *memory;
+  int failed;
+
+  *template = (struct slhi_template){.fd = -1, .bytes = size};
+  if (size == 0)
+    size = template->bytes = slhi_os_page_size();
+  /* Without files of memory it is copied, from any. */
+  failed = slhi_os_template_open(size, &template->fd, &memory);
+  if (failed) {
+    template->fd = -1;
+    failed = slhi_os_map(size, &memory);
+  }
+  if (failed)
+    return slhi_error_errno(error, SLH_E_NOMEM, failed, "mapping %llu bytes for an image",
+                            (unsigned long long)size);
+  template->memory = memory;
+  template->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
+  return SLH_OK;
+}
+
+slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, slh_error *error)
+{
+  uint64_t kept = slhi_round_up(bytes, slhi_os_page_size());
+  void *memory = template->memory;
+  int failed;
+
+  if (template->fd < 0)
+    return SLH_OK;
+  failed = slhi_os_template_seal(template->fd, template->bytes, kept, &memory);
+  template->memory = memory;
+  template->bytes = kept;
+  if (!failed)
+    return SLH_OK;
+  slhi_os_template_close(template->fd);
+  template->id = 0;
+  return slhi_error_errno(error, SLH_E_SYSTEM, failed, "sealing the %llu bytes of an image",
+                          (unsigned long long)kept);
+}
+
+void slhi_template_close(struct slhi_template *template)
+{
+  if (template->id == 0)
+    return;
+  if (template->bytes != 0)
+    slhi_os_unmap(template->memory, template->bytes);
+  if (template->fd >= 0)
+    slhi_os_template_close(template->fd);
+  template->id = 0;
+}
+
+bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh_pool *pool)
+{
+  const slh_pool_plan *plan = &pool->plan;
+
+  return template->fd >= 0 && plan->kind == SLH_POOL_WIDE && !plan->populate &&
+         plan->isolation != SLH_ISOLATION_NONE &&
+         pool->heaps[0].decommit.engine != SLH_DECOMMIT_MEMSET;
+}
+
+/* ---- fronts ---- */
+
+static struct front *front_of(struct slot *slot)
+{
+  return &slot->slab->fronts[slot - slot->slab->slots];
+}
+
+bool slhi_slot_drop_front(struct slot *slot)
+{
+  struct front *front = front_of(slot);
+
+  if (slhi_os_unmap_template(slhi_slot_start(slot), front->bytes) != 0)
+    return false;
+  *front = (struct front){0, 0};
+  slot->has_front = false;
+  return true;
+}
+
+bool slhi_slot_keep_front(struct slot *slot, uint64_t id)
+{
+  struct front *front = slot->has_front ? front_of(slot) : NULL;
+
+  if (!front)
+    return false;
+  if (id != 0 && front->template == id)
+    return true;
+  if (!slhi_slot_drop_front(slot)) {
+    memset(slhi_slot_start(slot), 0, front->bytes);
+    front->template = 0;
+  }
+  return false;
+}
+
+void slhi_slot_renew_front(struct slot *slot)
+{
+  struct front *front = front_of(slot);
+
+  if (slhi_os_decommit(slhi_slot_start(slot), front->bytes) != 0)
+    front->template = 0;
+}
+
+void slhi_slot_start_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
+                          bool map)
+{
+  char *start = slhi_slot_start(slot);
+
+  if (map && bytes != 0 && !slot->has_front &&
+      slhi_os_map_template(start, template->bytes, template->fd) == 0) {
+    *front_of(slot) = (struct front){template->id, template->bytes};
+    slot->has_front = true;
+    return;
+  }
+  memcpy(start, template->memory, bytes);
+}

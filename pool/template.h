@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Templates: bytes, sealed, that slots begin with, by a copy or by a private
+ * mapping at the slot's front. A front stays mapped from one use of its slot to
+ * the next, so that a slot which serves the same template again needs one
+ * system call, at release, for the pages that were written.
+ *
+ *   slot  |== front: private pages, and the template's ==|== dirty ==|.. zero ..|
+ *
+ * Only slots of wide pools have fronts, and only where the pages that were
+ * written can be dropped. What the rest of pool/ says of a slot's bytes, that they
+ * are scrubbed, kept or given back, is then said of those behind its front.
+ */
+#ifndef SLOTHEAP_POOL_TEMPLATE_H
+#define SLOTHEAP_POOL_TEMPLATE_H
+
+#include <slotheap/base.h>
+
+#include "pool/pool.h"
+
+struct slhi_template {
+  uint64_t id;    /* unique in the process; 0: not open */
+  char *memory;   /* page-aligned */
+  uint64_t bytes; /* of the mapping: a multiple of a page */
+  int fd;         /* sealed memory, or -1: it can only be copied */
+};
+
+/* Memory for a template, zeroed, to be written. SLH_E_NOMEM. */
+slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, slh_error *error);
+
+/* Its first `bytes` bytes are all that is kept; from now on nothing changes them.
+ * SLH_E_SYSTEM: it is closed. */
+slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, slh_error *error);
+void slhi_template_close(struct slhi_template *template);
+
+/* Whether slots of the pool can have it mapped. */
+bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh_pool *pool);
+
+/*
+ * Makes its first `bytes` bytes those of a slot that was just taken, is
+ * accessible so far, and has no front. Where `map`, by a mapping, which
+ * takes whole pages, if that can be had. Behind them the slot is as it was.
+ */
+void slhi_slot_start_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
+                          bool map);
+
+/* A slot that was just taken: whether its front is that of template `id` (0: that
+ * of none). Any other is zero from now on. */
+bool slhi_slot_keep_front(struct slot *slot, uint64_t id);
+
+/* Drops what was written to a slot's front. It is for the end of a use. */
+void slhi_slot_renew_front(struct slot *slot);
+
+/* Nobody will need the front soon. False: the system has no mapping for what is
+ * to be there instead; it is as it was. */
+bool slhi_slot_drop_front(struct slot *slot);
+
+#endif
