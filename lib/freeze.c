@@ -52,6 +52,8 @@ static slh_status copy(struct freezer *f, uint32_t ref)
   if (!slhi_object_read(f->shapes, from, f->heap->data.bump - ref, &object) ||
       slhi_shape_kind(object.shape) == SLH_KIND_FILLER || object.bytes > f->end - f->free)
     return corrupt(f, ref);
+  if (!slhi_image_use_type(f->image, slhi_object_type(f->heap, &object)))
+    return no_memory(f);
   memcpy(f->to + f->free, from, object.bytes);
   slhi_store_word(f->to + f->free, object.shape->header);
   *place_of(f, ref) = (uint32_t)f->free;

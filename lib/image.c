@@ -2,6 +2,7 @@
 /* Images in memory: their making, their end, and what they have. */
 #include "lib/image.h"
 
+#include "lib/bitmap.h"
 #include "lib/object.h"
 
 #define FIRST_CAPACITY 16
@@ -43,16 +44,25 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
 {
   slh_image *image = slhi_allocate(&runtime->allocator, sizeof *image);
   uint64_t lead = options->kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+  uint32_t type_count = slhi_shapes(runtime).count;
+  size_t used_bytes = slhi_bitmap_bytes(type_count);
   slh_status status;
 
   if (!image)
     return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
   memset(image, 0, sizeof *image);
+  image->is_used = slhi_allocate(&runtime->allocator, used_bytes);
+  if (!image->is_used) {
+    slhi_free(&runtime->allocator, image);
+    return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
+  }
+  memset(image->is_used, 0, used_bytes);
   image->runtime = runtime;
   image->options = *options;
   image->first = slhi_first_offset(options->kind);
   status = slhi_template_open(&image->body, end - lead, error);
   if (status != SLH_OK) {
+    slhi_free(&runtime->allocator, image->is_used);
     slhi_free(&runtime->allocator, image);
     return status;
   }
@@ -79,6 +89,8 @@ void slh_image_free(slh_image *image)
   runtime = image->runtime;
   allocator = &runtime->allocator;
   slhi_template_close(&image->body);
+  slhi_free(allocator, image->is_used);
+  slhi_free(allocator, image->types.at);
   slhi_free(allocator, image->texts.bytes);
   slhi_free(allocator, image->roots.at);
   slhi_free(allocator, image->weak.at);
@@ -89,13 +101,11 @@ void slh_image_free(slh_image *image)
   atomic_fetch_sub_explicit(&runtime->images, 1, memory_order_release);
 }
 
-void *slhi_image_add(slh_image *image, struct image_list *list, size_t each)
+void *slhi_list_add(const slh_allocator *allocator, struct image_list *list, size_t each)
 {
   if (list->count == list->capacity) {
     uint64_t capacity = list->capacity ? 2 * (uint64_t)list->capacity : FIRST_CAPACITY;
-    void *at = capacity <= UINT32_MAX
-                   ? slhi_resize(&image->runtime->allocator, list->at, capacity * each)
-                   : NULL;
+    void *at = capacity <= UINT32_MAX ? slhi_resize(allocator, list->at, capacity * each) : NULL;
 
     if (!at)
       return NULL;
@@ -105,9 +115,30 @@ void *slhi_image_add(slh_image *image, struct image_list *list, size_t each)
   return (char *)list->at + each * list->count++;
 }
 
-bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struct image_text *out)
+void *slhi_image_add(slh_image *image, struct image_list *list, size_t each)
 {
-  struct image_texts *texts = &image->texts;
+  return slhi_list_add(&image->runtime->allocator, list, each);
+}
+
+bool slhi_image_use_type(slh_image *image, const slh_type *type)
+{
+  const slh_type **entry;
+
+  /* All runtimes have it. */
+  if (type->kind == SLH_KIND_EXTERN || slhi_bitmap_has(image->is_used, type->index))
+    return true;
+  slhi_bitmap_set(image->is_used, type->index);
+  if (type->supertype && !slhi_image_use_type(image, type->supertype))
+    return false;
+  entry = slhi_image_add(image, &image->types, sizeof *entry);
+  if (entry)
+    *entry = type;
+  return entry != NULL;
+}
+
+bool slhi_texts_add(const slh_allocator *allocator, struct image_texts *texts, const void *bytes,
+                    size_t size, struct image_text *out)
+{
   uint64_t end = slhi_saturating_add(texts->size + UINT64_C(1), size);
 
   if (end > texts->capacity) {
@@ -116,12 +147,12 @@ bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struc
 
     while (capacity < end && capacity < UINT32_MAX)
       capacity *= 2;
-    larger =
-        end < UINT32_MAX ? slhi_resize(&image->runtime->allocator, texts->bytes, capacity) : NULL;
+    capacity = slhi_at_most(capacity, UINT32_MAX);
+    larger = end <= capacity ? slhi_resize(allocator, texts->bytes, capacity) : NULL;
     if (!larger)
       return false;
     texts->bytes = larger;
-    texts->capacity = (uint32_t)slhi_at_most(capacity, UINT32_MAX);
+    texts->capacity = (uint32_t)capacity;
   }
   *out = (struct image_text){texts->size, (uint32_t)size};
   if (size != 0)
@@ -129,6 +160,11 @@ bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struc
   texts->bytes[texts->size + size] = '\0';
   texts->size = (uint32_t)end;
   return true;
+}
+
+bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struct image_text *out)
+{
+  return slhi_texts_add(&image->runtime->allocator, &image->texts, bytes, size, out);
 }
 
 /* ---- looking ---- */
@@ -139,6 +175,7 @@ void slh_image_get_info(const slh_image *image, slh_image_info *out)
       .kind = image->options.kind,
       .bytes = image->end - image->first,
       .objects = image->objects,
+      .types = image->types.count,
       .roots = image->roots.count,
       .weak = image->weak.count,
       .ephemerons = image->ephemerons,

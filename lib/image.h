@@ -57,6 +57,8 @@ struct slh_image {
   uint32_t first;            /* offset of the first object */
   uint32_t end;              /* and behind the last */
   uint64_t objects;
+  uint64_t *is_used;       /* a bit for each index of a type */
+  struct image_list types; /* const slh_type *: those used, each behind its supertype */
   struct image_texts texts;
   struct image_list roots;      /* struct image_root */
   struct image_list weak;       /* slh_ref */
@@ -89,9 +91,15 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
 slh_status slhi_image_seal(slh_image *image, uint64_t end, slh_error *error);
 
 /* One more item. NULL: no memory. */
+void *slhi_list_add(const slh_allocator *allocator, struct image_list *list, size_t each);
 void *slhi_image_add(slh_image *image, struct image_list *list, size_t each);
 
+/* Objects of that type are in it. False: no memory. */
+bool slhi_image_use_type(slh_image *image, const slh_type *type);
+
 /* One more text, and a zero behind it. False: no memory, or more than 4 GiB. */
+bool slhi_texts_add(const slh_allocator *allocator, struct image_texts *texts, const void *bytes,
+                    size_t size, struct image_text *out);
 bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struct image_text *out);
 
 /* ---- stores ---- */

@@ -67,10 +67,62 @@ uint64_t slhi_os_mapping_limit(void)
   return read == 1 ? limit : UINT64_MAX;
 }
 
+/*
+ * What could not be unmapped. To the kernel neighbours are one mapping where they
+ * can be, whoever made them; to unmap what lies in the middle makes one more,
+ * and is refused where there are vm.max_map_count of them.
+ */
+static struct leftover {
+  enum leftover_state {
+    LEFTOVER_NONE,
+    LEFTOVER_BUSY, /* in somebody's hands */
+    LEFTOVER_THERE
+  } _Atomic state;
+  void *memory;
+  size_t bytes;
+} leftovers[64];
+
+static _Atomic int leftover_count;
+
+static bool claim(struct leftover *leftover, enum leftover_state state)
+{
+  return atomic_compare_exchange_strong(&leftover->state, &state, LEFTOVER_BUSY);
+}
+
+/* For later. Beyond what there is room for the addresses are lost, but no memory. */
+static void leave(void *memory, size_t bytes)
+{
+  (void)madvise(memory, bytes, MADV_DONTNEED);
+  for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers; i++) {
+    if (claim(&leftovers[i], LEFTOVER_NONE)) {
+      leftovers[i].memory = memory;
+      leftovers[i].bytes = bytes;
+      atomic_store(&leftovers[i].state, LEFTOVER_THERE);
+      atomic_fetch_add(&leftover_count, 1);
+      return;
+    }
+  }
+}
+
+static void try_leftovers(void)
+{
+  bool done = atomic_load_explicit(&leftover_count, memory_order_relaxed) != 0;
+
+  for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers && done; i++) {
+    if (!claim(&leftovers[i], LEFTOVER_THERE))
+      continue;
+    done = munmap(leftovers[i].memory, leftovers[i].bytes) == 0;
+    atomic_fetch_sub(&leftover_count, done);
+    atomic_store(&leftovers[i].state, done ? LEFTOVER_NONE : LEFTOVER_THERE);
+  }
+}
+
 static int map(size_t bytes, int protection, int flags, void **out)
 {
-  void *memory = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void *memory;
 
+  try_leftovers();
+  memory = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   if (memory == MAP_FAILED)
     return errno;
   *out = memory;
@@ -89,10 +141,10 @@ int slhi_os_map(size_t bytes, void **out)
 
 void slhi_os_unmap(void *memory, size_t bytes)
 {
-  /* Fails only for a range that is no mapping of ours, or where unmapping
-   * would split a mapping and exceed the limit of them: neither is so for
-   * whole reservations. */
-  (void)munmap(memory, bytes);
+  if (munmap(memory, bytes) != 0)
+    leave(memory, bytes);
+  else
+    try_leftovers();
 }
 
 int slhi_os_commit(void *memory, size_t bytes)

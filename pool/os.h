@@ -30,7 +30,8 @@ int slhi_os_reserve(size_t bytes, void **out);
 /* Zeroed memory, readable and writable, paid for when touched. */
 int slhi_os_map(size_t bytes, void **out);
 
-/* Ends a reservation or mapping, whole. */
+/* Ends a reservation or mapping, whole. Where the system cannot do that for want of a
+ * mapping, the memory goes back at once and the addresses at a later call. */
 void slhi_os_unmap(void *memory, size_t bytes);
 
 /* Makes part of a reservation readable and writable; it reads as zero where

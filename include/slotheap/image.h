@@ -91,8 +91,8 @@ typedef struct slh_image_options {
   bool without_finalizers;
   /* Reading: the kind of the pools that it is for. Freezing: that of the heap's. */
   slh_pool_kind kind;
-  /* Reading: registers the types that the runtime lacks; otherwise such a file is
-   * refused. */
+  /* Reading: registers the types that the runtime lacks, which stay even if the file
+   * is refused then; otherwise such a file is refused. */
   bool register_types;
   uint64_t max_bytes; /* Reading: a larger file is refused. 0: 4 GiB */
 } slh_image_options;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Types told by what they are: names, storages, supertypes; and checksums. */
+#include <stdlib.h>
+
+#include "lib/image-format.h"
+#include "lib/object.h"
+
+#ifdef HAVE_XXHASH
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t slhi_format_hash(const void *bytes, size_t size, uint64_t seed)
+{
+  return XXH3_64bits_withSeed(bytes, size, seed);
+}
+
+uint64_t slhi_format_checksum(const char *file, uint64_t bytes, const char *body,
+                              uint64_t body_bytes)
+{
+  size_t from = offsetof(struct format_header, file_bytes);
+  XXH3_state_t state;
+
+  (void)XXH3_64bits_reset(&state);
+  (void)XXH3_64bits_update(&state, file + from, bytes - from);
+  (void)XXH3_64bits_update(&state, body, body_bytes);
+  return XXH3_64bits_digest(&state);
+}
+
+bool slhi_format_is_there(void)
+{
+  return true;
+}
+
+#else
+
+uint64_t slhi_format_hash(const void *bytes, size_t size, uint64_t seed)
+{
+  (void)bytes;
+  (void)size;
+  return seed;
+}
+
+uint64_t slhi_format_checksum(const char *file, uint64_t bytes, const char *body,
+                              uint64_t body_bytes)
+{
+  (void)file;
+  (void)bytes;
+  (void)body;
+  return body_bytes;
+}
+
+bool slhi_format_is_there(void)
+{
+  return false;
+}
+
+#endif
+
+struct format_parts slhi_format_parts(char *file, const struct format_header *counts)
+{
+  struct format_parts parts;
+  uint64_t at = sizeof *counts;
+
+#define PART(name, number)                                                                         \
+  parts.name = (void *)((uintptr_t)file + at);                                                     \
+  at += (uint64_t)(number) * sizeof *parts.name
+  parts.header = (void *)file;
+  PART(types, counts->types);
+  PART(fields, counts->fields);
+  PART(roots, counts->roots);
+  PART(weak, counts->weak);
+  PART(entries, counts->entries);
+  PART(externrefs, counts->externrefs);
+  PART(functions, counts->functions);
+  PART(text, counts->text_bytes);
+#undef PART
+  parts.end = at;
+  return parts;
+}
+
+uint64_t slhi_type_fingerprint(const slh_type *type)
+{
+  uint32_t shape[] = {(uint32_t)type->kind, type->size, type->field_count};
+  uint64_t hash = type->supertype ? slhi_type_fingerprint(type->supertype) : 0;
+
+  /* With the zero behind a name, so that none runs into the next. */
+  hash = slhi_format_hash(type->name, strlen(type->name) + 1, hash);
+  hash = slhi_format_hash(shape, sizeof shape, hash);
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    const slh_field *field = &type->fields[i];
+    uint32_t storage = (uint32_t)field->storage;
+
+    hash = slhi_format_hash(&storage, sizeof storage, hash);
+    if (field->name)
+      hash = slhi_format_hash(field->name, strlen(field->name) + 1, hash);
+  }
+  return hash;
+}
+
+static int compare(const void *a, const void *b)
+{
+  const struct known_type *first = a, *second = b;
+
+  if (first->fingerprint != second->fingerprint)
+    return first->fingerprint < second->fingerprint ? -1 : 1;
+  return first->type->index < second->type->index ? -1 : first->type->index > second->type->index;
+}
+
+slh_status slhi_known_types_new(const slh_runtime *runtime, struct known_types *out)
+{
+  uint32_t most = slhi_shapes(runtime).count;
+
+  out->count = 0;
+  out->at = slhi_allocate(&runtime->allocator, most * sizeof *out->at);
+  if (!out->at)
+    return SLH_E_NOMEM;
+  for (uint32_t i = SLHI_EXTERN_INDEX + 1; i < most; i++) {
+    const slh_type *type = slh_runtime_type(runtime, i);
+
+    if (type)
+      out->at[out->count++] = (struct known_type){slhi_type_fingerprint(type), type};
+  }
+  qsort(out->at, out->count, sizeof *out->at, compare);
+  return SLH_OK;
+}
+
+void slhi_known_types_free(const slh_runtime *runtime, struct known_types *known)
+{
+  slhi_free(&runtime->allocator, known->at);
+  *known = (struct known_types){NULL, 0};
+}
+
+const struct known_type *slhi_known_types_find(const struct known_types *known,
+                                               uint64_t fingerprint, uint32_t *count)
+{
+  uint32_t low = 0, high = known->count;
+
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+
+    if (known->at[middle].fingerprint < fingerprint)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  *count = 0;
+  while (low + *count < known->count && known->at[low + *count].fingerprint == fingerprint)
+    ++*count;
+  return &known->at[low];
+}
