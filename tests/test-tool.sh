@@ -66,7 +66,7 @@ number() {
 run 2
 complains 'Usage: slotheap'
 run 2 nonsense
-complains "no command 'nonsense'; there are probe and plan"
+complains "no command 'nonsense'; there are inspect, plan and probe"
 run 2 --nonsense
 complains nonsense
 run 0 --help
@@ -156,3 +156,43 @@ run 1 plan --guard=1
 complains 'guard_bytes is 1, allowed are'
 run 1 plan --page=5000
 complains 'page_bytes'
+
+# ---- inspect ----
+
+run 0 inspect --help
+says 'Usage: slotheap inspect'
+run 2 inspect
+complains 'which FILE'
+run 2 inspect a b
+complains 'one FILE'
+run 1 inspect "$work/none"
+complains 'none: opening .*No such file'
+echo 'this is none' >"$work/none"
+run 1 inspect "$work/none"
+complains 'truncated: 13 bytes of 96'
+head -c 200 tool/slotheap >"$work/none"
+run 1 inspect "$work/none"
+complains 'not an image file'
+
+# 10 pairs in a list, an array of 3 references, and a name that is no text.
+if tests/make-image "$work/image"; then
+  run 0 inspect "$work/image"
+  says '^An image, version 1, checksum [0-9a-f]{16}: [0-9.]+ KiB, of which 184 B are objects'
+  says '^  roots  *3$'
+  says '^  0 +list  0x[0-9a-f]+  pair$'
+  says '^  1 +0x[0-9a-f]+  \\x1b\[31m\\"refs$'
+  says '^  2 +number  0x[0-9a-f]+  i31$'
+  says '^ +10 +160  pair$'
+  says '^ +1 +24  \\x1b\[31m'
+  run 0 inspect --json "$work/image"
+  if command -v jq >/dev/null 2>&1; then
+    jq -e . "$out" >/dev/null || fail "$ran: not JSON for jq"
+  fi
+  says '"version": 1, .*"bytes": 184, "objects": 11, "types": 2, "roots": 3'
+  says '"root": 0, "name": "list", "ref": 4096, "type": "pair"'
+  says '"objects": 10, "bytes": 160, "type": "pair"'
+  says '"type": "\\u001b\[31m\\"refs"'
+  head -c 4100 "$work/image" >"$work/part"
+  run 1 inspect "$work/part"
+  complains 'part: the image file is truncated: 4100 bytes of 4280'
+fi

@@ -7,7 +7,7 @@
 static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
-} commands[] = {{"probe", tool_probe}, {"plan", tool_plan}};
+} commands[] = {{"inspect", tool_inspect}, {"plan", tool_plan}, {"probe", tool_probe}};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -29,16 +29,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
     *(int *)state->input = commands[i].run(argc, argv);
     return 0;
   }
-  argp_error(state, "no command '%s'; there are probe and plan", text);
+  argp_error(state, "no command '%s'; there are inspect, plan and probe", text);
   return 0;
 }
 
 int main(int argc, char **argv)
 {
-  static const char doc[] = "What slotheap finds on this machine, and what pools come to.\v"
+  static const char doc[] = "What slotheap finds on this machine, what pools come to, and "
+                            "what image files hold.\v"
                             "Commands:\n"
-                            "  probe   which features the kernel has, and what is used\n"
-                            "  plan    what the options of a pool come to, or why they fail\n\n"
+                            "  inspect  what is in an image file, or why it is none\n"
+                            "  plan     what the options of a pool come to, or why they fail\n"
+                            "  probe    which features the kernel has, and what is used\n\n"
                             "'slotheap COMMAND --help' tells more.";
   struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc};
   int status = 0;

@@ -7,8 +7,9 @@
 #include <slotheap.h>
 
 /* Each is called with its own name as argv[0], and returns an exit status. */
-int tool_probe(int argc, char **argv);
+int tool_inspect(int argc, char **argv);
 int tool_plan(int argc, char **argv);
+int tool_probe(int argc, char **argv);
 
 /* A number with at most one of the suffixes K, M, G, T (powers of 1,024; an iB
  * may follow). Anything else ends the program with a message. */
