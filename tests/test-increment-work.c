@@ -136,20 +136,21 @@ static uint64_t work(const struct collection *c, const struct progress *a, const
 static uint64_t collect(struct store *store, const slh_roots *roots, uint64_t budget,
                         uint64_t slack)
 {
-  const struct collection *c; /* stays with its space */
+  const struct collection *c;
   uint64_t steps = 0;
   bool complete = false;
 
   assert_ok(slh_collection_begin(store->heap, roots));
   c = slhi_heap_collection(store->heap);
-  for (; !complete; steps++) {
+  for (;; steps++) {
     struct progress before = progress(c), after;
 
     assert_ok(slh_collection_step(store->heap, budget, &complete));
+    if (complete) /* its state can be gone */
+      return steps + 1;
     after = progress(c);
     assert_true(work(c, &before, &after) <= 2 * budget + slack);
   }
-  return steps;
 }
 
 /* Steps that a collection may take which has `bytes` of work to do. */
