@@ -4,10 +4,6 @@
  * own, and checked there, part by part; what is in the image in the end was
  * put together from what has passed.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "lib/image-read.h"
 #include "pool/file.h"
 #include "pool/os.h"
@@ -276,17 +272,19 @@ slh_status slh_image_read(slh_runtime *runtime, int fd, const slh_image_options 
 slh_status slh_image_load(slh_runtime *runtime, const char *path, const slh_image_options *options,
                           slh_image **out, slh_error *error)
 {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  char more;
+  size_t more = 0;
+  char byte;
+  int fd;
+  int failed = slhi_file_open(path, &fd);
   slh_status status;
 
-  if (fd < 0)
-    return slhi_error_errno(error, SLH_E_SYSTEM, errno, "opening %s", path);
+  if (failed)
+    return slhi_error_errno(error, SLH_E_SYSTEM, failed, "opening %s", path);
   status = slh_image_read(runtime, fd, options, out, error);
-  if (status == SLH_OK && read(fd, &more, 1) > 0) {
+  if (status == SLH_OK && (slhi_file_read(fd, &byte, 1, &more) != 0 || more != 0)) {
     slh_image_free(*out);
     status = slhi_error(error, SLH_E_CORRUPT, "there are bytes behind the image in %s", path);
   }
-  (void)close(fd);
+  slhi_file_close(fd);
   return status;
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Images to files: all that is not the body is put together in memory first. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "lib/image-format.h"
 #include "pool/file.h"
+#include "pool/new-file.h"
 
 struct writer {
   const slh_image *image;
@@ -269,67 +264,16 @@ slh_status slh_image_write(const slh_image *image, int fd, slh_error *error)
   return status;
 }
 
-/* ---- files by name ---- */
-
-/* Makes the renaming last. Not every file system can. */
-static int sync_directory(char *path)
-{
-  char *slash = strrchr(path, '/');
-  int fd, failed = 0;
-
-  if (slash)
-    slash[slash == path] = '\0';
-  fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return errno;
-  if (fsync(fd) != 0 && errno != EINVAL)
-    failed = errno;
-  (void)close(fd);
-  return failed;
-}
-
-/* Writes, synchronises and renames; the name of the file is `name` until then. */
-static slh_status replace(const slh_image *image, int fd, const char *name, const char *path,
-                          slh_error *error)
-{
-  slh_status status = slh_image_write(image, fd, error);
-
-  if (status == SLH_OK && fsync(fd) != 0)
-    status = slhi_error_errno(error, SLH_E_SYSTEM, errno, "synchronising %s", name);
-  if (close(fd) != 0 && status == SLH_OK)
-    status = slhi_error_errno(error, SLH_E_SYSTEM, errno, "closing %s", name);
-  if (status == SLH_OK && rename(name, path) != 0)
-    status = slhi_error_errno(error, SLH_E_SYSTEM, errno, "renaming %s to %s", name, path);
-  return status;
-}
-
 slh_status slh_image_save(const slh_image *image, const char *path, slh_error *error)
 {
-  static const char suffix[] = ".XXXXXX.tmp";
-  const slh_allocator *allocator = &image->runtime->allocator;
-  size_t length = strlen(path);
-  char *name = slhi_allocate(allocator, length + sizeof suffix);
-  slh_status status;
-  int fd, failed;
+  struct new_file file;
+  slh_status status = slhi_new_file_open(&image->runtime->allocator, path, &file, error);
 
-  if (!name)
-    return slhi_error(error, SLH_E_NOMEM, "no memory for the name of a file");
-  memcpy(name, path, length);
-  memcpy(name + length, suffix, sizeof suffix);
-  fd = mkostemps(name, 4, O_CLOEXEC);
-  if (fd < 0) {
-    status = slhi_error_errno(error, SLH_E_SYSTEM, errno, "making %s", name);
-  } else {
-    status = replace(image, fd, name, path, error);
-    if (status != SLH_OK)
-      (void)unlink(name);
-  }
-  if (status == SLH_OK) {
-    failed = sync_directory(name);
-    if (failed)
-      status =
-          slhi_error_errno(error, SLH_E_SYSTEM, failed, "synchronising the directory of %s", path);
-  }
-  slhi_free(allocator, name);
+  if (status != SLH_OK)
+    return status;
+  status = slh_image_write(image, file.fd, error);
+  if (status == SLH_OK)
+    return slhi_new_file_keep(&file, error);
+  slhi_new_file_drop(&file);
   return status;
 }

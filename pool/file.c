@@ -12,6 +12,17 @@
 #include <liburing.h>
 #endif
 
+int slhi_file_open(const char *path, int *fd)
+{
+  *fd = open(path, O_RDONLY | O_CLOEXEC);
+  return *fd < 0 ? errno : 0;
+}
+
+void slhi_file_close(int fd)
+{
+  (void)close(fd);
+}
+
 /* Where a regular file stands, or -1: it is not one, or writes go to its end
  * whatever they say. */
 static off_t position(int fd)

@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+/* Opens a file for reading. 0, or an errno value. */
+int slhi_file_open(const char *path, int *fd);
+void slhi_file_close(int fd);
+
 /* Reads up to `bytes`; fewer only at the end of the file. 0, or an errno value. */
 int slhi_file_read(int fd, void *to, size_t bytes, size_t *done);
 
