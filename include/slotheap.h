@@ -43,6 +43,7 @@
 #include <slotheap/handles.h>
 #include <slotheap/host.h>
 #include <slotheap/image.h>
+#include <slotheap/events.h>
 #include <slotheap/weak.h>
 #include <slotheap/object.h>
 #include <slotheap/access.h>

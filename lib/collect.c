@@ -4,6 +4,7 @@
 #include "lib/remembered.h"
 #include "lib/verify.h"
 #include "pool/clock.h"
+#include "pool/events.h"
 
 /* A space keeps the state of its collections, with the list of roots, up to so
  * many bytes. */
@@ -47,8 +48,11 @@ static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
   struct slot *space;
   struct collection *c;
 
-  if (status != SLH_OK)
+  if (status != SLH_OK) {
+    SLHI_EVENT(exhausted, EXHAUSTED, slh_heap_pool(heap), heap, status, heap->data.bump - start,
+               slh_heap_pool(heap)->plan.evacuation_spaces);
     return status;
+  }
   space = slhi_slot_space(slot);
   c = slhi_slot_host(space);
   if (!c) {
@@ -131,6 +135,9 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, cons
       return status;
     }
     slhi_host_data_begin(c->tables, c->young);
+    c->used = heap->data.bump - heap->data.start;
+    SLHI_EVENT(collection_begin, COLLECTION_BEGIN, slh_heap_pool(heap), heap, c->young,
+               heap->data.bump - (c->young ? heap->data.young : heap->data.start), c->used);
     heap->data.runtime->collector->begin(heap, c);
   }
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
@@ -154,11 +161,20 @@ bool slh_collection_is_active(const slh_heap *heap)
 
 /* ---- going on ---- */
 
+static void tell_end(const slh_heap *heap, slh_status status)
+{
+  SLHI_EVENT(collection_end, COLLECTION_END, slh_heap_pool(heap), heap, status,
+             status == SLH_OK ? heap->data.bump - heap->data.start : 0,
+             slhi_heap_collection(heap)->used);
+}
+
 void slhi_collection_cancel(slh_heap *heap)
 {
   /* How far it came is not known if the heap turned out to be corrupt. */
-  if (heap->data.runtime->collector->collects)
+  if (heap->data.runtime->collector->collects) {
+    tell_end(heap, heap->corrupt ? SLH_E_CORRUPT : SLH_E_BUSY);
     slhi_collection_end(heap, heap->data.bump - heap->data.start);
+  }
   slhi_heap_set_busy(heap, BUSY_NOT);
 }
 
@@ -211,8 +227,10 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
     if (c->moved && *budget > 0 && !slhi_host_data_is_swept(c->tables))
       sweep(heap, c, budget);
     *complete = c->moved && slhi_host_data_is_swept(c->tables);
-    if (*complete)
+    if (*complete) {
+      tell_end(heap, SLH_OK);
       slhi_collection_end(heap, c->evacuation.free - c->evacuation.start);
+    }
   }
   if (*complete) {
     heap->zealous = SLHI_ZEAL_CONTENT;
@@ -326,4 +344,31 @@ void slh_heap_leave_no_gc(slh_heap *heap)
   if (heap->no_gc == 0)
     slhi_misuse("slh_heap_leave_no_gc", "no scope without collection was entered");
   heap->no_gc--;
+}
+
+/* ---- phases ---- */
+
+const char *slh_phase_name(uint32_t phase)
+{
+  static const char *const names[] = {
+      [PHASE_CHECK] = "check",
+      [PHASE_ROOTS] = "roots",
+      [PHASE_IMAGE] = "image",
+      [PHASE_HANDLES] = "handles",
+      [PHASE_CARDS] = "cards",
+      [PHASE_REMEMBERED] = "remembered",
+      [PHASE_UNCHAIN] = "unchain",
+      [PHASE_SCAN] = "scan",
+      [PHASE_EPHEMERONS] = "ephemerons",
+      [PHASE_WEAK] = "weak",
+      [PHASE_FINALIZERS] = "finalizers",
+      [PHASE_REVIVE] = "revive",
+      [PHASE_DEAD_KEYS] = "dead keys",
+      [PHASE_INDEX] = "index",
+      [PHASE_COPY_BACK] = "copy back",
+      [PHASE_FINISH] = "finish",
+      [PHASE_DONE] = "done",
+  };
+
+  return phase <= PHASE_DONE ? names[phase] : "?";
 }

@@ -37,6 +37,7 @@ struct collection {
   enum phase phase;
   bool finalizing;       /* the second time through scan and ephemerons */
   bool moved_values;     /* this pass over the ephemerons has moved something */
+  uint64_t used;         /* bytes, when it began */
   uint64_t cursor;       /* how far the phase has come */
   uint64_t part;         /* how far the root at `cursor` has come */
   uint32_t queued;       /* finalizers in the queue before this collection */

@@ -6,6 +6,8 @@
  */
 #include "lib/copying.h"
 
+#include "pool/events.h"
+
 typedef bool phase_fn(struct collection *c, uint64_t *budget, slh_status *status);
 
 /* Moves what a reference outside the heap refers to. */
@@ -169,6 +171,8 @@ static bool remembered_object(struct collection *c, uint32_t offset, uint64_t *b
     }
     if (complete)
       slhi_store_word(at, slhi_load_word(at) & ~SLHI_LOGGED);
+  } else {
+    c->part = 0; /* it was there in the step before */
   }
   slhi_spend(budget, SLHI_ENTRY_WORK + 4 * done + (e->free - before));
   return complete;
@@ -374,6 +378,8 @@ static void go_to(struct collection *c, enum phase phase)
 
   c->phase = phase;
   c->cursor = 0;
+  SLHI_EVENT(collection_phase, COLLECTION_PHASE, slh_heap_pool(c->heap), c->heap, phase,
+             c->evacuation.free - c->evacuation.start, c->used);
   if (phase == PHASE_COPY_BACK)
     c->evacuation.free = slhi_larges_settle(&c->larges, c->evacuation.start, c->evacuation.free);
   if (phase == PHASE_REVIVE)

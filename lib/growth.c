@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How far a heap may fill, and how it comes to be allowed more. */
 #include "lib/policy.h"
+#include "pool/events.h"
 
 /* Growth by less is not worth asking for. */
 #define LEAST_WISH (UINT64_C(64) * 1024)
@@ -36,6 +37,12 @@ static bool store_agrees(slh_heap *heap, uint64_t soft, uint64_t needed)
   return agrees;
 }
 
+static void tell_growth(const slh_heap *heap, slh_status status, uint64_t soft)
+{
+  SLHI_EVENT(grow, GROW, slh_heap_pool(heap), heap, status, soft - heap->data.start,
+             heap->soft - heap->data.start);
+}
+
 slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
 {
   slh_pool *pool = slh_heap_pool(heap);
@@ -45,12 +52,19 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
 
   soft = slhi_at_most(soft, heap->max);
   charge = soft > floor ? soft - floor : 0;
-  if (soft > heap->soft && !store_agrees(heap, soft, needed))
+  if (soft > heap->soft && !store_agrees(heap, soft, needed)) {
+    tell_growth(heap, SLH_E_REFUSED, heap->soft);
     return SLH_E_REFUSED;
-  if (charge > charged && !slhi_pool_charge(pool, charge - charged))
+  }
+  if (charge > charged && !slhi_pool_charge(pool, charge - charged)) {
+    SLHI_EVENT(exhausted, EXHAUSTED, pool, heap, SLH_E_POOL_LIMIT, charge - charged,
+               pool->plan.budget_bytes);
     return SLH_E_POOL_LIMIT;
+  }
   if (charge < charged)
     slhi_pool_refund(pool, charged - charge);
+  if (soft > heap->soft)
+    tell_growth(heap, SLH_OK, soft);
   heap->soft = (uint32_t)soft;
   slhi_heap_set_limit(heap);
   return SLH_OK;

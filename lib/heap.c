@@ -6,6 +6,7 @@
 
 #include "lib/collection.h"
 #include "lib/image.h"
+#include "pool/events.h"
 #include "pool/registry.h"
 
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
@@ -79,8 +80,10 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
     return SLH_E_INVALID;
   slot = slhi_pool_take(pool, SLH_UNLIKELY(image != NULL) ? slhi_start_tag(options) : options->tag,
                         nanoseconds);
-  if (SLH_UNLIKELY(!slot))
+  if (SLH_UNLIKELY(!slot)) {
+    SLHI_EVENT(exhausted, EXHAUSTED, pool, NULL, SLH_E_FULL, 1, pool->plan.slots);
     return SLH_E_FULL;
+  }
   heap = slhi_slot_heap(slot);
   /* A dense pool may have moved the one before. */
   if (SLH_UNLIKELY(!heap->data.base || slot->slab->open))
@@ -94,8 +97,15 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
       SLH_UNLIKELY(image != NULL) && !options->resume ? image->end : slhi_heap_first(heap);
   set_sizes(heap, options, slot);
   start_empty(heap);
+  if (SLH_UNLIKELY(image != NULL || slot->has_front)) {
+    slh_status status = start(heap, options);
+
+    if (status != SLH_OK)
+      return status;
+  }
+  SLHI_EVENT(acquire, ACQUIRE, pool, heap, options->tag, image ? image->end - image->first : 0, 0);
   *out = heap;
-  return SLH_UNLIKELY(image != NULL || slot->has_front) ? start(heap, options) : SLH_OK;
+  return SLH_OK;
 }
 
 slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
@@ -171,6 +181,11 @@ static inline void end_store(slh_heap *heap, const char *call)
     slhi_pool_refund(slh_heap_pool(heap), slhi_heap_charged(heap));
 }
 
+static uint64_t allocated(const slh_heap *heap)
+{
+  return heap->data.bump - heap->data.start + heap->reclaimed;
+}
+
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
@@ -180,6 +195,8 @@ void slh_heap_release(slh_heap *heap)
     return;
   if (SLH_UNLIKELY(atomic_load_explicit(&slot->protection, memory_order_relaxed) != NULL))
     slhi_misuse("slh_heap_release", "called on a heap from within a protected call of it");
+  SLHI_EVENT(release, RELEASE, slh_heap_pool(heap), heap, heap->collections,
+             slhi_heap_dirty_bytes(heap), allocated(heap));
   end_store(heap, "slh_heap_release");
   /* Nobody is to find the runtime here before the next store has named its own. */
   __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
@@ -230,6 +247,8 @@ void slh_heap_reset(slh_heap *heap)
 {
   bool private_pool = heap->private_pool;
 
+  SLHI_EVENT(reset, RESET, slh_heap_pool(heap), heap, heap->collections,
+             slhi_heap_dirty_bytes(heap), allocated(heap));
   end_store(heap, "slh_heap_reset");
   slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
   end_image(heap);
@@ -319,7 +338,7 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   stats.max = heap->max - heap->data.start;
   stats.accessible = slhi_slot_committed(slhi_heap_slot(heap));
   stats.dirty = slhi_heap_dirty_bytes(heap);
-  stats.allocated_total = stats.used + heap->reclaimed;
+  stats.allocated_total = allocated(heap);
   stats.reclaimed_total = heap->reclaimed;
   stats.copied_total = heap->copied;
   stats.live = heap->live;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/tables.h"
 
+#include "pool/events.h"
+
 /* A slot keeps its tables for the next store up to this many bytes. */
 #define KEEP_BYTES (64 * 1024)
 
@@ -18,8 +20,11 @@ slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t
 
   /* The old array counts, too: for a moment both can be there. */
   if (slhi_slot_host_bytes(slot) + count * each + SLHI_BLOCK_OVERHEAD >
-      slhi_saturating_add(heap->max_host, tables->uncounted))
+      slhi_saturating_add(heap->max_host, tables->uncounted)) {
+    SLHI_EVENT(exhausted, EXHAUSTED, slh_heap_pool(heap), heap, SLH_E_HOST_LIMIT, count * each,
+               heap->max_host);
     return SLH_E_HOST_LIMIT;
+  }
   memcpy(&old, array, sizeof old);
   resized = slhi_slot_resize(slot, old, (size_t)(count * each));
   if (!resized)

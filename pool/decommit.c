@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pool/error.h"
+#include "pool/events.h"
 #include "pool/os.h"
 
 static const char *const names[SLH_DECOMMIT_ENGINES] = {
@@ -42,6 +43,7 @@ bool slh_decommit_available(slh_decommit engine)
 static void count_bytes(struct decommit *decommit, slh_decommit engine, uint64_t bytes)
 {
   atomic_fetch_add_explicit(&decommit->counts.bytes[engine], bytes, memory_order_relaxed);
+  SLHI_EVENT(decommit, DECOMMIT, decommit->pool, NULL, engine, bytes, 0);
 }
 
 static void scrub(struct decommit *decommit, void *memory, uint64_t bytes)

@@ -33,6 +33,7 @@ struct decommit_counts {
 struct slhi_os_ring;
 
 struct decommit {
+  const struct slh_pool *pool; /* for events */
   slh_decommit engine; /* in use; never changes */
   bool batches;        /* AUTO, URING: the system has BATCH */
   struct decommit_counts counts;

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "pool/error.h"
+#include "pool/events.h"
 #include "pool/process.h"
 #include "pool/registry.h"
 
@@ -243,6 +244,8 @@ slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *ar
    * a system call. */
   if (sigsetjmp(protection.resume, 0) != 0) {
     leave(&protection);
+    SLHI_EVENT(trap, TRAP, slhi_pool_of(slot), protection.trap.heap,
+               (uint32_t)protection.trap.signal, protection.trap.offset, 0);
     if (trap)
       *trap = protection.trap;
     return SLH_E_TRAP;
