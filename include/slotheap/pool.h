@@ -222,7 +222,8 @@ SLH_API void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out);
 
 /* Bytes of the pool's slots, and in `*evacuation_bytes` (may be NULL) of its
  * evacuation spaces, that are in physical memory now, asked of the kernel
- * page by page: slow. Any thread. Errors: SLH_E_SYSTEM. */
+ * page by page: slow. Pages of an image count for each slot that has it mapped,
+ * though all share them. Any thread. Errors: SLH_E_SYSTEM. */
 SLH_API SLH_NODISCARD slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes,
                                                    uint64_t *evacuation_bytes);
 
