@@ -47,6 +47,7 @@ extern const struct command command_decommit;
 extern const struct command command_density;
 extern const struct command command_evacuate;
 extern const struct command command_gcbench;
+extern const struct command command_image;
 extern const struct command command_lru;
 extern const struct command command_pause;
 extern const struct command command_policy;

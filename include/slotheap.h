@@ -6,15 +6,20 @@
  *   base.h     statuses and errors
  *   ref.h      slh_ref: what a reference is
  *   runtime.h  slh_runtime: the collector and the types, made once
+ *   policy.h   when heaps are collected, and when they grow
  *   pool.h     slh_pool: the virtual memory that heaps are taken from
+ *   decommit.h  ways to give memory back
  *   heap.h     slh_heap: acquire, allocate, collect, release
  *   roots.h    slh_roots: what a collection starts from
  *   collection.h  collecting, at once or in increments
  *   handles.h  roots for hosts written in C: frames, owned roots
  *   weak.h     weak references, ephemerons, finalizers
  *   host.h     externrefs and funcrefs: host data from inside a heap
+ *   image.h    heaps that stores begin with, and heaps in files
+ *   events.h   what happens, as it happens
  *   object.h   objects as such, for engines
  *   access.h   fields, elements and lengths
+ *   dense.h    the same for heaps of dense pools
  *   barrier.h  references that the host itself holds
  *   trap.h     faults of compiled code as statuses
  *   inspect.h  statistics, walking and verifying a heap

@@ -73,16 +73,33 @@ static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
   return SLH_OK;
 }
 
+/* What the host lists when it is asked. */
+static void enumerate(slh_heap *heap, slh_roots *roots)
+{
+  if (!heap->enumerate_roots)
+    return;
+  slhi_heap_set_busy(heap, BUSY_LISTING);
+  heap->enumerate_roots(heap->host, heap, roots);
+  slhi_heap_set_busy(heap, BUSY_NOT);
+}
+
+slh_status slh_heap_list_roots(slh_heap *heap, slh_roots *roots)
+{
+  slhi_require_idle(heap, "slh_heap_list_roots");
+  if (heap->corrupt)
+    return SLH_E_CORRUPT;
+  enumerate(heap, roots);
+  if (slhi_heap_tables(heap))
+    slhi_tables_list_roots(slhi_heap_tables(heap), roots);
+  return roots->failure;
+}
+
 /* All that the store names as roots, in one list. */
 static slh_status list_roots(slh_heap *heap, struct collection *c, const slh_roots *given)
 {
   slh_roots *all = &c->roots;
 
-  if (heap->enumerate_roots) {
-    slhi_heap_set_busy(heap, BUSY_LISTING);
-    heap->enumerate_roots(heap->host, heap, all);
-    slhi_heap_set_busy(heap, BUSY_NOT);
-  }
+  enumerate(heap, all);
   c->tables = slhi_heap_tables(heap);
   /* Some figures are there, too. */
   if (!c->tables && heap->data.runtime->collector->generational)

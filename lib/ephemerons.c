@@ -222,3 +222,17 @@ bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key)
   *find_link_to(all, &all->entries[all->count]) = all->entries[all->count].next;
   return true;
 }
+
+void slh_heap_visit_ephemerons(const slh_heap *heap, slh_visit_entry_fn *visit, void *context)
+{
+  const struct tables *tables = slhi_heap_tables(heap);
+  uint32_t count = tables && !heap->corrupt ? tables->ephemerons.count : 0;
+
+  slhi_require_idle(heap, "slh_heap_visit_ephemerons");
+  for (uint32_t i = 0; i < count; i++) {
+    const struct ephemeron *entry = &tables->ephemerons.entries[i];
+
+    if (!visit(context, entry->key, entry->value))
+      return;
+  }
+}

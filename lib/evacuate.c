@@ -266,7 +266,8 @@ uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct obj
   uint64_t before = *part, done = 0;
 
   if (shape->bytes == 0) {
-    uint64_t count = shape->refs != 0 ? object->word - before : 0;
+    /* Between two steps an array can have become shorter. */
+    uint64_t count = shape->refs != 0 && object->word > before ? object->word - before : 0;
 
     done = slhi_evacuate_range(e, at + SLH_ARRAY_DATA_OFFSET + 4 * before,
                                slhi_at_most(count, budget / 4 + 1), budget);

@@ -39,6 +39,12 @@ static slh_status no_memory(const struct freezer *f)
 
 /* ---- references ---- */
 
+/* Not slh_is_object: what is misaligned is corrupt. */
+static bool is_small(slh_ref ref)
+{
+  return slh_is_null(ref) || slh_is_i31(ref);
+}
+
 static uint32_t *place_of(const struct freezer *f, uint32_t ref)
 {
   return &f->moved[(ref - f->first) / SLHI_OBJECT_ALIGN];
@@ -67,7 +73,7 @@ static slh_status reach(struct freezer *f, slh_ref *ref)
 {
   slh_status status = SLH_OK;
 
-  if (!slh_is_object(*ref))
+  if (is_small(*ref))
     return SLH_OK;
   if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first || ref->bits >= f->heap->data.bump)
     return corrupt(f, ref->bits);
@@ -81,7 +87,7 @@ static slh_status reach(struct freezer *f, slh_ref *ref)
 /* The same without copying: false if it was not reached. */
 static bool find(const struct freezer *f, slh_ref *ref)
 {
-  if (!slh_is_object(*ref))
+  if (is_small(*ref))
     return true;
   if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first ||
       ref->bits >= f->heap->data.bump || *place_of(f, ref->bits) == 0)
@@ -220,7 +226,7 @@ static slh_status freeze_root(struct freezer *f, const slh_image_root *root, siz
   if (!out)
     return no_memory(f);
   *out = (struct image_root){SLHI_NO_NAME, root->ref};
-  if (slh_is_object(root->ref) && slhi_find_object(f->heap, root->ref, &object) != SLH_OK)
+  if (!is_small(root->ref) && slhi_find_object(f->heap, root->ref, &object) != SLH_OK)
     return slhi_error(f->error, SLH_E_INVALID, "root %zu (%s) is %#x, where no object is", number,
                       root->name ? root->name : "no name", (unsigned)root->ref.bits);
   if (root->name) {

@@ -129,6 +129,8 @@ slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
     return frame->status;
   locals = &innermost(frame, "slh_local_new")->locals;
   slhi_require_idle(frame->heap, "slh_local_new");
+  if (SLH_UNLIKELY(frame->heap->corrupt))
+    return SLH_E_CORRUPT;
   status = slhi_handles_reserve(frame->heap, locals);
   if (status != SLH_OK)
     return status;

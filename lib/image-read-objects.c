@@ -57,6 +57,8 @@ static slh_status find_objects(struct reader *r, char *to)
     r->image->objects++;
     at += bytes;
   }
+  if (r->image->objects != r->parts.header->objects)
+    return slhi_damaged(r, "it has another number of objects");
   return SLH_OK;
 }
 
@@ -107,7 +109,7 @@ slh_status slhi_read_objects(struct reader *r)
 {
   uint64_t end = r->parts.header->body_bytes, bytes;
   size_t bitmap = slhi_bitmap_bytes(end / SLHI_OBJECT_ALIGN + 1);
-  char *to = slhi_image_base(r->image) + r->image->first;
+  char *to = slhi_image_objects(r->image);
   slh_status status;
 
   r->starts = slhi_allocate(&r->runtime->allocator, bitmap);

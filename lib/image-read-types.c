@@ -11,7 +11,19 @@ static const char *name_at(const struct reader *r, uint32_t name)
 
 /* ---- the file's description ---- */
 
-static slh_status check_type(const struct reader *r, uint32_t number)
+/* One name more. Each has its own piece of the text, or little text would make
+ * many names. */
+static bool take_name(struct reader *r, uint32_t name)
+{
+  if (name == SLHI_NO_NAME)
+    return true;
+  if (!slhi_read_has_name(r, name))
+    return false;
+  r->names += strlen(r->parts.text + name) + 1;
+  return r->names <= r->parts.header->text_bytes;
+}
+
+static slh_status check_type(struct reader *r, uint32_t number)
 {
   const struct format_type *type = &r->parts.types[number];
   uint32_t fields = r->parts.header->fields;
@@ -21,20 +33,26 @@ static slh_status check_type(const struct reader *r, uint32_t number)
       type->header != slhi_header(kind, type->header >> SLHI_INDEX_SHIFT) ||
       type->header >> SLHI_INDEX_SHIFT <= SLHI_EXTERN_INDEX)
     return slhi_damaged(r, "a type's header is none");
-  if (type->name == SLHI_NO_NAME || !slhi_read_has_name(r, type->name) ||
-      type->supertype > number || (type->supertype != 0 && kind != SLH_KIND_STRUCT))
+  if (type->name == SLHI_NO_NAME || !take_name(r, type->name) || type->supertype > number ||
+      (type->supertype != 0 && kind != SLH_KIND_STRUCT))
     return slhi_damaged(r, "a type's name or supertype is none");
-  if (type->first_field > fields || type->field_count > fields - type->first_field ||
+  if (type->first_field != r->fields || type->field_count > fields - r->fields ||
       (kind == SLH_KIND_ARRAY && type->field_count != 1) ||
       (kind == SLH_KIND_EXN && type->field_count < 2))
     return slhi_damaged(r, "a type's fields are none");
+  r->fields += type->field_count;
   for (uint32_t i = 0; i < type->field_count; i++) {
     const struct format_field *field = &r->parts.fields[type->first_field + i];
 
-    if (!slhi_read_has_name(r, field->name) || field->storage > SLH_FUNCREF)
+    if (!take_name(r, field->name) || field->storage > SLH_FUNCREF)
       return slhi_damaged(r, "a field is none");
   }
   return SLH_OK;
+}
+
+static const slh_type *supertype_of(const struct reader *r, const struct format_type *type)
+{
+  return type->supertype ? r->types[type->supertype - 1].type : NULL;
 }
 
 /* Whether the runtime's type is what the file describes. Its objects will be
@@ -44,6 +62,7 @@ static bool is_alike(const struct reader *r, const struct format_type *described
 {
   if (type->kind != (slh_kind)(described->header >> SLHI_KIND_SHIFT & 7) ||
       type->field_count != described->field_count ||
+      type->supertype != supertype_of(r, described) ||
       strcmp(type->name, r->parts.text + described->name) != 0)
     return false;
   for (uint32_t i = 0; i < type->field_count; i++) {
@@ -76,10 +95,12 @@ static slh_status register_type(const struct reader *r, const struct format_type
   else if (kind == SLH_KIND_EXN) /* the tag comes by itself */
     status = slh_exn_type_new(r->runtime, name, fields + 2, type->field_count - 2, out, r->error);
   else
-    status = slh_struct_type_new(r->runtime, name,
-                                 type->supertype ? r->types[type->supertype - 1].type : NULL,
-                                 fields, type->field_count, out, r->error);
+    status = slh_struct_type_new(r->runtime, name, supertype_of(r, type), fields, type->field_count,
+                                 out, r->error);
   slhi_free(&r->runtime->allocator, fields);
+  /* No runtime had such a type. */
+  if (status == SLH_E_INVALID || status == SLH_E_TOO_LARGE)
+    status = slhi_damaged(r, "a type's fields are none");
   return status;
 }
 

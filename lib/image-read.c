@@ -102,17 +102,6 @@ static slh_status copy_file(struct reader *r, int fd)
 
 /* ---- what goes with the objects ---- */
 
-/* That it ends was seen with the types. */
-static slh_status read_text(struct reader *r)
-{
-  uint32_t bytes = r->parts.header->text_bytes;
-  struct image_text all;
-
-  return slhi_image_add_text(r->image, r->parts.text, bytes != 0 ? bytes - 1 : 0, &all)
-             ? SLH_OK
-             : slhi_read_no_memory(r);
-}
-
 bool slhi_read_has_name(const struct reader *r, uint32_t name)
 {
   return name == SLHI_NO_NAME || name < r->parts.header->text_bytes;
@@ -184,6 +173,31 @@ static slh_status read_externrefs(struct reader *r)
   return SLH_OK;
 }
 
+/* What roots and externrefs have of the text, which begins with that: the image has
+ * its functions and types otherwise. */
+static slh_status read_text(struct reader *r)
+{
+  const struct image_root *roots = r->image->roots.at;
+  const struct image_text *externrefs = r->image->externrefs.at;
+  uint32_t last = SLHI_NO_NAME, end = 0;
+  struct image_text all;
+
+  for (uint32_t i = 0; i < r->image->roots.count; i++) {
+    if (roots[i].name != SLHI_NO_NAME && (last == SLHI_NO_NAME || roots[i].name > last))
+      last = roots[i].name;
+  }
+  /* That it ends was seen with the types. */
+  if (last != SLHI_NO_NAME)
+    end = last + (uint32_t)strlen(r->parts.text + last);
+  for (uint32_t i = 0; i < r->image->externrefs.count; i++) {
+    if (externrefs[i].at + externrefs[i].size > end)
+      end = externrefs[i].at + externrefs[i].size;
+  }
+  if (last == SLHI_NO_NAME && r->image->externrefs.count == 0)
+    return SLH_OK;
+  return slhi_image_add_text(r->image, r->parts.text, end, &all) ? SLH_OK : slhi_read_no_memory(r);
+}
+
 static slh_status read_functions(struct reader *r)
 {
   const slh_image_options *options = &r->options;
@@ -224,8 +238,8 @@ typedef slh_status part_fn(struct reader *r);
 
 /* In an order in which each has what it needs. */
 static part_fn *const parts[] = {
-    slhi_read_types, slhi_read_objects, read_text,       read_roots,
-    read_weak,       read_entries,      read_externrefs, read_functions,
+    slhi_read_types, slhi_read_objects, read_roots, read_weak,
+    read_entries,    read_externrefs,   read_text,  read_functions,
 };
 
 static slh_status build(struct reader *r)
@@ -272,6 +286,7 @@ slh_status slh_image_read(slh_runtime *runtime, int fd, const slh_image_options 
 slh_status slh_image_load(slh_runtime *runtime, const char *path, const slh_image_options *options,
                           slh_image **out, slh_error *error)
 {
+  slh_image *image = NULL;
   size_t more = 0;
   char byte;
   int fd;
@@ -280,11 +295,18 @@ slh_status slh_image_load(slh_runtime *runtime, const char *path, const slh_imag
 
   if (failed)
     return slhi_error_errno(error, SLH_E_SYSTEM, failed, "opening %s", path);
-  status = slh_image_read(runtime, fd, options, out, error);
-  if (status == SLH_OK && (slhi_file_read(fd, &byte, 1, &more) != 0 || more != 0)) {
-    slh_image_free(*out);
-    status = slhi_error(error, SLH_E_CORRUPT, "there are bytes behind the image in %s", path);
+  status = slh_image_read(runtime, fd, options, &image, error);
+  if (status == SLH_OK) {
+    failed = slhi_file_read(fd, &byte, 1, &more);
+    if (failed)
+      status = slhi_error_errno(error, SLH_E_SYSTEM, failed, "reading the end of %s", path);
+    else if (more != 0)
+      status = slhi_error(error, SLH_E_CORRUPT, "there are bytes behind the image in %s", path);
   }
+  if (status == SLH_OK)
+    *out = image;
+  else
+    slh_image_free(image);
   slhi_file_close(fd);
   return status;
 }

@@ -20,6 +20,8 @@ struct reader {
   struct format_parts parts;
   const char *body;
   struct read_type *types; /* by header */
+  uint32_t fields;         /* of the types looked at so far */
+  uint64_t names;          /* bytes of their names */
   uint64_t *starts;        /* bit i: an object starts at byte 8 * i of the body */
   slh_image *image;
   slh_error *error;

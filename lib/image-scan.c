@@ -32,11 +32,13 @@ static bool image_object(struct collection *c, char *at, const struct object *ob
   uint64_t before = c->evacuation.free, first = c->part, some = 1;
   bool sound = true;
 
+  c->part = 0; /* whatever it was in the step before, it may be something else now */
   if (shape->bytes == 0 && shape->refs != 0) {
     /* Between steps the length can have been forged. */
     some = first < object->word ? slhi_at_most(object->word - first, *budget / 4 + FEW) : 0;
     sound = image_references(c, at + SLH_ARRAY_DATA_OFFSET + 4 * first, some);
-    c->part = first + some < object->word ? first + some : 0;
+    if (first + some < object->word)
+      c->part = first + some;
   } else if (shape->offsets) {
     some = shape->offsets[0];
     for (uint64_t i = 1; i <= some && sound; i++)

@@ -78,10 +78,10 @@ struct format_parts slhi_format_parts(char *file, const struct format_header *co
   return parts;
 }
 
-uint64_t slhi_type_fingerprint(const slh_type *type)
+/* Goes on from the hash of its supertype. */
+static uint64_t hash_type(const slh_type *type, uint64_t hash)
 {
   uint32_t shape[] = {(uint32_t)type->kind, type->size, type->field_count};
-  uint64_t hash = type->supertype ? slhi_type_fingerprint(type->supertype) : 0;
 
   /* With the zero behind a name, so that none runs into the next. */
   hash = slhi_format_hash(type->name, strlen(type->name) + 1, hash);
@@ -94,6 +94,15 @@ uint64_t slhi_type_fingerprint(const slh_type *type)
     if (field->name)
       hash = slhi_format_hash(field->name, strlen(field->name) + 1, hash);
   }
+  return hash;
+}
+
+uint64_t slhi_type_fingerprint(const slh_type *type)
+{
+  uint64_t hash = 0;
+
+  for (uint32_t depth = 0; depth <= type->depth; depth++)
+    hash = hash_type(type->display[depth], hash);
   return hash;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Images to files: all that is not the body is put together in memory first. */
+#include <stdlib.h>
+
+#include "lib/bitmap.h"
 #include "lib/image-format.h"
 #include "pool/file.h"
 #include "pool/new-file.h"
@@ -7,6 +10,8 @@
 struct writer {
   const slh_image *image;
   struct known_types known;
+  struct image_list types;     /* const slh_type *: supertypes first, then by index */
+  uint64_t *chosen;            /* a bit for the index of each */
   struct image_texts texts;    /* a copy, which becomes longer */
   struct image_list functions; /* struct image_text */
   struct format_parts parts;   /* of `file` */
@@ -15,14 +20,74 @@ struct writer {
   slh_error *error;
 };
 
-static const slh_type *const *types_of(const slh_image *image)
+static const slh_type **types_of(const struct writer *w)
 {
-  return image->types.at;
+  return w->types.at;
 }
 
 static slh_status no_memory(const struct writer *w)
 {
   return slhi_error(w->error, SLH_E_NOMEM, "no memory for writing an image");
+}
+
+/* ---- types ---- */
+
+static bool choose(struct writer *w, const slh_type *type)
+{
+  const slh_type **entry;
+
+  if (slhi_bitmap_has(w->chosen, type->index))
+    return true;
+  slhi_bitmap_set(w->chosen, type->index);
+  entry = slhi_list_add(&w->image->runtime->allocator, &w->types, sizeof *entry);
+  if (entry)
+    *entry = type;
+  return entry != NULL;
+}
+
+/* What a type cannot be told without: its supertype, and those equal to it that come
+ * first. A runtime that registers them all has them in the same order. */
+static bool choose_more(struct writer *w, const slh_type *type)
+{
+  uint32_t count;
+  const struct known_type *equal =
+      slhi_known_types_find(&w->known, slhi_type_fingerprint(type), &count);
+  bool chosen = !type->supertype || choose(w, type->supertype);
+
+  for (uint32_t i = 0; i < count && equal[i].type != type && chosen; i++)
+    chosen = choose(w, equal[i].type);
+  return chosen;
+}
+
+static int compare(const void *a, const void *b)
+{
+  const slh_type *first = *(const slh_type *const *)a, *second = *(const slh_type *const *)b;
+
+  if (first->depth != second->depth)
+    return first->depth < second->depth ? -1 : 1;
+  return first->index < second->index ? -1 : first->index > second->index;
+}
+
+static slh_status gather_types(struct writer *w)
+{
+  const slh_runtime *runtime = w->image->runtime;
+  size_t bytes = slhi_bitmap_bytes(slhi_shapes(runtime).count);
+  const slh_type *const *used = w->image->types.at;
+  bool chosen = true;
+
+  w->chosen = slhi_allocate(&runtime->allocator, bytes);
+  if (!w->chosen)
+    return no_memory(w);
+  memset(w->chosen, 0, bytes);
+  for (uint32_t i = 0; i < w->image->types.count && chosen; i++)
+    chosen = choose(w, used[i]);
+  for (uint32_t i = 0; i < w->types.count && chosen; i++)
+    chosen = choose_more(w, types_of(w)[i]);
+  if (!chosen)
+    return no_memory(w);
+  if (w->types.count != 0)
+    qsort((void *)types_of(w), w->types.count, sizeof(slh_type *), compare);
+  return SLH_OK;
 }
 
 /* ---- text ---- */
@@ -40,8 +105,8 @@ static slh_status add_type_names(struct writer *w)
 {
   bool added = true;
 
-  for (uint32_t i = 0; i < w->image->types.count && added; i++) {
-    const slh_type *type = types_of(w->image)[i];
+  for (uint32_t i = 0; i < w->types.count && added; i++) {
+    const slh_type *type = types_of(w)[i];
 
     added = add_name(w, type->name);
     for (uint32_t j = 0; j < type->field_count && added; j++)
@@ -95,11 +160,10 @@ static slh_status gather_text(struct writer *w)
 
 static uint32_t number_of(const struct writer *w, const slh_type *type)
 {
-  for (uint32_t i = 0; i < w->image->types.count; i++) {
-    if (types_of(w->image)[i] == type)
-      return i + 1;
-  }
-  return 0;
+  const slh_type **found =
+      bsearch((const void *)&type, (const void *)types_of(w), w->types.count, sizeof type, compare);
+
+  return (uint32_t)(found - types_of(w)) + 1;
 }
 
 static uint32_t rank_of(const struct writer *w, const slh_type *type, uint64_t fingerprint)
@@ -113,11 +177,10 @@ static uint32_t rank_of(const struct writer *w, const slh_type *type, uint64_t f
 }
 
 /* The names follow one another from `*text` on. */
-static uint32_t next_name(const struct writer *w, uint32_t *text, const char *name)
+static uint32_t next_name(uint32_t *text, const char *name)
 {
   uint32_t at = *text;
 
-  (void)w;
   if (!name)
     return SLHI_NO_NAME;
   *text += (uint32_t)strlen(name) + 1;
@@ -128,21 +191,21 @@ static void write_types(const struct writer *w)
 {
   uint32_t text = w->image->texts.size, next_field = 0;
 
-  for (uint32_t i = 0; i < w->image->types.count; i++) {
-    const slh_type *type = types_of(w->image)[i];
+  for (uint32_t i = 0; i < w->types.count; i++) {
+    const slh_type *type = types_of(w)[i];
     struct format_type *out = &w->parts.types[i];
 
     out->fingerprint = slhi_type_fingerprint(type);
     out->rank = rank_of(w, type, out->fingerprint);
     out->header = type->header;
     out->supertype = type->supertype ? number_of(w, type->supertype) : 0;
-    out->name = next_name(w, &text, type->name);
+    out->name = next_name(&text, type->name);
     out->first_field = next_field;
     out->field_count = type->field_count;
     for (uint32_t j = 0; j < type->field_count; j++) {
       struct format_field *field = &w->parts.fields[next_field++];
 
-      field->name = next_name(w, &text, type->fields[j].name);
+      field->name = next_name(&text, type->fields[j].name);
       field->storage = (uint32_t)type->fields[j].storage;
     }
   }
@@ -182,7 +245,7 @@ static struct format_header make_header(const struct writer *w)
       .body_bytes = image->end - image->first,
       .objects = image->objects,
       .first = image->first,
-      .types = image->types.count,
+      .types = w->types.count,
       .roots = image->roots.count,
       .weak = image->weak.count,
       .ephemerons = image->ephemerons,
@@ -192,14 +255,14 @@ static struct format_header make_header(const struct writer *w)
       .text_bytes = w->texts.size,
   };
 
-  for (uint32_t i = 0; i < image->types.count; i++)
-    header.fields += types_of(image)[i]->field_count;
+  for (uint32_t i = 0; i < w->types.count; i++)
+    header.fields += types_of(w)[i]->field_count;
   return header;
 }
 
 static const char *body_of(const slh_image *image)
 {
-  return slhi_image_base(image) + image->first;
+  return slhi_image_objects(image);
 }
 
 static slh_status build(struct writer *w)
@@ -252,12 +315,16 @@ slh_status slh_image_write(const slh_image *image, int fd, slh_error *error)
   if (status != SLH_OK)
     status = no_memory(&w);
   if (status == SLH_OK)
+    status = gather_types(&w);
+  if (status == SLH_OK)
     status = gather_text(&w);
   if (status == SLH_OK)
     status = build(&w);
   if (status == SLH_OK)
     status = write_pieces(&w, fd);
   slhi_known_types_free(image->runtime, &w.known);
+  slhi_free(allocator, w.types.at);
+  slhi_free(allocator, w.chosen);
   slhi_free(allocator, w.texts.bytes);
   slhi_free(allocator, w.functions.at);
   slhi_free(allocator, w.file);

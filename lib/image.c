@@ -15,12 +15,12 @@ slh_status slhi_image_options(const slh_image_options *given, slh_image_options 
 {
   static const slh_image_options defaults = SLH_IMAGE_OPTIONS_INIT;
 
-  *out = given ? *given : defaults;
-  if (out->struct_size != sizeof *out)
+  if (given && given->struct_size != sizeof *given)
     return slhi_error(error, SLH_E_INVALID,
                       "slh_image_options.struct_size is %zu, this version knows %zu: start from "
                       "SLH_IMAGE_OPTIONS_INIT",
-                      out->struct_size, sizeof *out);
+                      given->struct_size, sizeof *given);
+  *out = given ? *given : defaults;
   if ((unsigned)out->start > SLH_IMAGE_MAP)
     return slhi_error(error, SLH_E_INVALID, "start is %d, allowed are 0 to %d", (int)out->start,
                       (int)SLH_IMAGE_MAP);
@@ -44,25 +44,16 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
 {
   slh_image *image = slhi_allocate(&runtime->allocator, sizeof *image);
   uint64_t lead = options->kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
-  uint32_t type_count = slhi_shapes(runtime).count;
-  size_t used_bytes = slhi_bitmap_bytes(type_count);
   slh_status status;
 
   if (!image)
     return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
   memset(image, 0, sizeof *image);
-  image->is_used = slhi_allocate(&runtime->allocator, used_bytes);
-  if (!image->is_used) {
-    slhi_free(&runtime->allocator, image);
-    return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
-  }
-  memset(image->is_used, 0, used_bytes);
   image->runtime = runtime;
   image->options = *options;
   image->first = slhi_first_offset(options->kind);
   status = slhi_template_open(&image->body, end - lead, error);
   if (status != SLH_OK) {
-    slhi_free(&runtime->allocator, image->is_used);
     slhi_free(&runtime->allocator, image);
     return status;
   }
@@ -120,20 +111,42 @@ void *slhi_image_add(slh_image *image, struct image_list *list, size_t each)
   return slhi_list_add(&image->runtime->allocator, list, each);
 }
 
+/* Room for all types that there are now. */
+static bool know_types(slh_image *image)
+{
+  uint32_t count = slhi_shapes(image->runtime).count;
+  size_t before = slhi_bitmap_bytes(image->known), bytes = slhi_bitmap_bytes(count);
+  char *larger = slhi_resize(&image->runtime->allocator, image->is_used, bytes);
+
+  if (!larger)
+    return false;
+  memset(larger + before, 0, bytes - before);
+  image->is_used = (uint64_t *)(void *)larger;
+  image->known = count;
+  return true;
+}
+
 bool slhi_image_use_type(slh_image *image, const slh_type *type)
 {
-  const slh_type **entry;
-
   /* All runtimes have it. */
-  if (type->kind == SLH_KIND_EXTERN || slhi_bitmap_has(image->is_used, type->index))
+  if (type->kind == SLH_KIND_EXTERN)
     return true;
-  slhi_bitmap_set(image->is_used, type->index);
-  if (type->supertype && !slhi_image_use_type(image, type->supertype))
-    return false;
-  entry = slhi_image_add(image, &image->types, sizeof *entry);
-  if (entry)
-    *entry = type;
-  return entry != NULL;
+  if (type->index < image->known && slhi_bitmap_has(image->is_used, type->index))
+    return true;
+  for (uint32_t depth = 0; depth <= type->depth; depth++) {
+    const slh_type *used = type->display[depth], **entry;
+
+    if (used->index >= image->known && !know_types(image))
+      return false;
+    if (slhi_bitmap_has(image->is_used, used->index))
+      continue;
+    entry = slhi_image_add(image, &image->types, sizeof *entry);
+    if (!entry)
+      return false;
+    *entry = used;
+    slhi_bitmap_set(image->is_used, used->index);
+  }
+  return true;
 }
 
 bool slhi_texts_add(const slh_allocator *allocator, struct image_texts *texts, const void *bytes,

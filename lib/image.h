@@ -57,7 +57,8 @@ struct slh_image {
   uint32_t first;            /* offset of the first object */
   uint32_t end;              /* and behind the last */
   uint64_t objects;
-  uint64_t *is_used;       /* a bit for each index of a type */
+  uint64_t *is_used; /* a bit for each index of a type below `known` */
+  uint32_t known;
   struct image_list types; /* const slh_type *: those used, each behind its supertype */
   struct image_texts texts;
   struct image_list roots;      /* struct image_root */
@@ -71,7 +72,16 @@ struct slh_image {
 /* Offset 0 of a heap of the image's kind, if its slot had the image's bytes. */
 static inline char *slhi_image_base(const slh_image *image)
 {
-  return image->body.memory - (image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0);
+  uint32_t lead = image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+
+  /* An image without objects has no memory. */
+  return image->body.memory ? image->body.memory - lead : NULL;
+}
+
+/* Its first object; NULL if a wide one has none. */
+static inline char *slhi_image_objects(const slh_image *image)
+{
+  return image->body.memory ? slhi_image_base(image) + image->first : NULL;
 }
 
 static inline uint32_t slhi_first_offset(slh_pool_kind kind)

@@ -3,23 +3,55 @@
 #include "lib/image.h"
 #include "lib/policy.h"
 #include "lib/tables.h"
+#include "pool/os.h"
 
-/* Smaller images are copied, whatever share of them is written. */
-#define WORTH_MAPPING (UINT64_C(256) << 10)
+/*
+ * What the two ways cost from start to release, in units of a page that is copied
+ * to a slot that keeps its memory, and scrubbed there: 0.16 us where
+ * doc/images.md measured all this, with pages of 4 KiB.
+ */
+#define COST_UNCACHED 3 /* such a page beyond CACHED */
+#define COST_COLD 16    /* a copied page that the slot does not keep */
+#define COST_MAPPING 7  /* a mapping of which nothing is written */
+#define COST_WRITTEN 18 /* a page of it that is */
 
-/* From this share on, in percent, copying is no dearer than a fault a page. */
-#define TOO_MUCH_WRITTEN 50
+#define CACHED (UINT64_C(4) << 20)
+
+/* The default of slh_pool_options.keep_resident_bytes. */
+#define USUAL_KEEP (UINT64_C(1) << 20)
+
+static uint64_t cost_of_copy(uint64_t bytes, uint64_t keep, uint64_t page)
+{
+  uint64_t kept = slhi_at_most(bytes, keep);
+  uint64_t cached = slhi_at_most(kept, CACHED);
+
+  return (cached + (kept - cached) * COST_UNCACHED + (bytes - kept) * COST_COLD) / page;
+}
+
+static uint64_t cost_of_mapping(uint64_t bytes, uint32_t written_percent, uint64_t page)
+{
+  return COST_MAPPING + (bytes / page * written_percent + 99) / 100 * COST_WRITTEN;
+}
+
+static bool is_for_mapping(const slh_image *image, uint64_t keep)
+{
+  uint64_t page = slhi_os_page_size();
+
+  if (image->options.start != SLH_IMAGE_AUTO)
+    return image->options.start == SLH_IMAGE_MAP;
+  return cost_of_mapping(image->body.bytes, image->options.written_percent, page) <
+         cost_of_copy(image->body.bytes, keep, page);
+}
 
 bool slhi_image_is_for_mapping(const slh_image *image)
 {
-  if (image->options.start != SLH_IMAGE_AUTO)
-    return image->options.start == SLH_IMAGE_MAP;
-  return image->body.bytes >= WORTH_MAPPING && image->options.written_percent < TOO_MUCH_WRITTEN;
+  return is_for_mapping(image, USUAL_KEEP);
 }
 
 static bool is_mapped(const slh_image *image, const slh_pool *pool)
 {
-  return slhi_image_is_for_mapping(image) && slhi_template_can_be_mapped(&image->body, pool);
+  return is_for_mapping(image, pool->plan.keep_resident_bytes) &&
+         slhi_template_can_be_mapped(&image->body, pool);
 }
 
 /* ---- before there is a slot ---- */
@@ -88,7 +120,11 @@ static slh_status adopt(slh_heap *heap, const slh_image *image)
   heap->data.bump = image->end;
   heap->live = image->end - image->first;
   if (heap->data.bump + SLHI_NURSERY_BYTES > heap->soft)
-    status = slhi_heap_move_soft(heap, heap->data.bump + heap->initial, 0);
+    status = slhi_heap_move_soft(heap, heap->data.bump + heap->initial, heap->live);
+  /* Room for more is a wish. */
+  if (status != SLH_OK)
+    status = heap->data.bump > heap->soft ? slhi_heap_move_soft(heap, heap->data.bump, heap->live)
+                                          : SLH_OK;
   if (status == SLH_OK && heap->data.runtime->collector->generational)
     heap->data.young = image->end;
   return status;

@@ -61,7 +61,7 @@ static size_t transfer_round(struct io_uring *ring, int fd, bool write, char *at
                              off_t offset)
 {
   size_t sizes[DEPTH], done = 0;
-  int results[DEPTH];
+  int results[DEPTH], submitted;
   unsigned count = 0;
 
   for (size_t next = 0; next < bytes && count < DEPTH; count++) {
@@ -77,9 +77,10 @@ static size_t transfer_round(struct io_uring *ring, int fd, bool write, char *at
     results[count] = -1;
     next += some;
   }
-  if (io_uring_submit(ring) != (int)count)
+  submitted = io_uring_submit(ring);
+  if (submitted < 0)
     return SIZE_MAX;
-  for (unsigned i = 0; i < count; i++) {
+  for (int i = 0; i < submitted; i++) {
     struct io_uring_cqe *result;
     int failed;
 

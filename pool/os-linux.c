@@ -283,6 +283,8 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory)
   if (ftruncate(file, (off_t)bytes) == 0) {
     *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (*memory != MAP_FAILED) {
+      /* A child that had it, too, would keep it from being sealed. */
+      (void)madvise(*memory, bytes, MADV_DONTFORK);
       *fd = file;
       return 0;
     }
@@ -295,13 +297,10 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory)
 int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory)
 {
   /* Sealing against writes needs that nothing can. */
-  (void)munmap(*memory, bytes);
+  slhi_os_unmap(*memory, bytes);
   if (ftruncate(fd, (off_t)kept) != 0 ||
       fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
     return errno;
-  *memory = NULL;
-  if (kept == 0)
-    return 0;
   *memory = mmap(NULL, kept, PROT_READ, MAP_SHARED, fd, 0);
   return *memory == MAP_FAILED ? errno : 0;
 }
@@ -324,7 +323,7 @@ static int replace(void *memory, size_t bytes, int flags, int fd)
   if (mremap(mapping, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, memory) != MAP_FAILED)
     return 0;
   failed = errno;
-  (void)munmap(mapping, bytes);
+  slhi_os_unmap(mapping, bytes);
   return failed;
 }
 

@@ -74,9 +74,9 @@ int slhi_os_protect_none(void *memory, size_t bytes);
  * name; `*memory` is to be written. ENOSYS and others where there is none. */
 int slhi_os_template_open(size_t bytes, int *fd, void **memory);
 
-/* Ends the writing: keeps the first `kept` of `bytes` bytes (both multiples of a page,
- * `kept` may be 0), which nothing can change from now on, and `*memory` is a
- * read-only mapping of them. On an error there is no mapping. */
+/* Ends the writing: keeps the first `kept` of `bytes` bytes (both multiples of a page),
+ * which nothing can change from now on, and `*memory` is a read-only mapping of them. On an
+ * error there is no mapping. */
 int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory);
 void slhi_os_template_close(int fd);
 

@@ -21,6 +21,14 @@ static struct slhi_range range_of(struct slot *slot, struct extent extent)
                              extent.to - extent.from, slot};
 }
 
+/* What it keeps; a slot with a front says more. */
+static struct extent all_of(const struct slot *slot)
+{
+  uint64_t most = slhi_slot_committed(slot) - slhi_slot_front(slot);
+
+  return (struct extent){0, (uint32_t)slhi_at_most(slot->resident, most), 0};
+}
+
 static void put_many(struct slab *slab, struct slhi_range *ranges, uint32_t count)
 {
   for (uint32_t i = 0; i < count; i++)
@@ -167,7 +175,7 @@ static bool empty_some(struct slab *slab, bool hot, uint64_t bytes)
 
     if (!slot)
       break;
-    ranges[count++] = range_of(slot, (struct extent){0, slot->resident, 0});
+    ranges[count++] = range_of(slot, all_of(slot));
     kept -= slhi_at_most(slot->resident, kept);
   }
   if (count != 0)

@@ -41,6 +41,16 @@ void slhi_slot_set_resident(struct slot *slot, uint64_t bytes)
   slot->resident = (uint32_t)bytes;
 }
 
+void slhi_slot_advise(const struct slot *slot, uint64_t bytes)
+{
+  slh_huge_pages huge = slot->slab->pool->plan.huge_pages;
+
+  /* A wish: the heap works without. */
+  if (huge != SLH_HUGE_SYSTEM)
+    (void)slhi_os_huge(slhi_slot_start(slot), bytes,
+                       huge == SLH_HUGE_LARGE && slhi_slot_committed(slot) >= LARGE);
+}
+
 /* Has pages of a cold heap in memory before they are touched: as many as there
  * are, within bounds. What an object leaps over is left to its user. */
 static void populate(struct slot *slot, uint64_t bytes)
@@ -103,10 +113,11 @@ void slhi_slot_give_up(struct slot *slot, struct extent *extent)
     return;
   extent->from = 0;
   if (extent->to < slot->resident)
-    extent->to = slot->resident;
+    extent->to =
+        (uint32_t)slhi_at_most(slot->resident, slhi_slot_committed(slot) - slhi_slot_front(slot));
   slot->stale = 0;
   if (slot->slab->decommit.engine != SLH_DECOMMIT_MEMSET)
-    slhi_slot_set_resident(slot, 0);
+    slhi_slot_set_resident(slot, slot->has_front ? slot->slab->page : 0);
 }
 
 struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, uint64_t keep,

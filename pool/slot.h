@@ -82,6 +82,9 @@ slh_status slhi_slot_grow(struct slot *slot, uint64_t bytes);
 /* Says how much of the slot may be in memory; the pool keeps the sum. */
 void slhi_slot_set_resident(struct slot *slot, uint64_t bytes);
 
+/* Has huge pages, or none, asked for anew for its first bytes, as its pool wishes. */
+void slhi_slot_advise(const struct slot *slot, uint64_t bytes);
+
 /* Part of a slot, in bytes from its start on, that is to be given back. Small
  * enough to be returned in registers. */
 struct extent {

@@ -6,16 +6,20 @@
 
 /* ---- templates ---- */
 
+/* Of a template: there is a page even if there is nothing in it. */
+static uint64_t mapping_bytes(uint64_t bytes)
+{
+  return slhi_round_up(bytes ? bytes : 1, slhi_os_page_size());
+}
+
 slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, slh_error *error)
 {
   static _Atomic uint64_t ids;
-  uint64_t size = slhi_round_up(bytes, slhi_os_page_size());
+  uint64_t size = mapping_bytes(bytes);
   void *memory;
   int failed;
 
   *template = (struct slhi_template){.fd = -1, .bytes = size};
-  if (size == 0)
-    size = template->bytes = slhi_os_page_size();
   /* Without files of memory it is copied, from any. */
   failed = slhi_os_template_open(size, &template->fd, &memory);
   if (failed) {
@@ -32,7 +36,7 @@ slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, sl
 
 slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, slh_error *error)
 {
-  uint64_t kept = slhi_round_up(bytes, slhi_os_page_size());
+  uint64_t kept = mapping_bytes(bytes);
   void *memory = template->memory;
   int failed;
 
@@ -53,8 +57,7 @@ void slhi_template_close(struct slhi_template *template)
 {
   if (template->id == 0)
     return;
-  if (template->bytes != 0)
-    slhi_os_unmap(template->memory, template->bytes);
+  slhi_os_unmap(template->memory, template->bytes);
   if (template->fd >= 0)
     slhi_os_template_close(template->fd);
   template->id = 0;
@@ -79,11 +82,15 @@ static struct front *front_of(struct slot *slot)
 bool slhi_slot_drop_front(struct slot *slot)
 {
   struct front *front = front_of(slot);
+  /* What the slot keeps lies behind it: nothing would be known of that. */
+  uint64_t bytes = slhi_at_most(front->bytes + slot->resident, slhi_slot_committed(slot));
 
-  if (slhi_os_unmap_template(slhi_slot_start(slot), front->bytes) != 0)
+  if (slhi_os_unmap_template(slhi_slot_start(slot), bytes) != 0)
     return false;
   *front = (struct front){0, 0};
   slot->has_front = false;
+  slhi_slot_set_resident(slot, 0);
+  slhi_slot_advise(slot, bytes);
   return true;
 }
 
@@ -119,7 +126,9 @@ void slhi_slot_start_with(struct slot *slot, const struct slhi_template *templat
       slhi_os_map_template(start, template->bytes, template->fd) == 0) {
     *front_of(slot) = (struct front){template->id, template->bytes};
     slot->has_front = true;
+    slhi_slot_set_resident(slot, slot->resident - slhi_at_most(slot->resident, template->bytes));
     return;
   }
-  memcpy(start, template->memory, bytes);
+  if (bytes != 0)
+    memcpy(start, template->memory, bytes);
 }

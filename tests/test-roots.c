@@ -268,6 +268,57 @@ static void references_to_the_end_of_a_full_slot_are_refused(void **state)
   }
 }
 
+/* ---- what a heap has of its own ---- */
+
+/* The entry with that reason, of which there is one. */
+static const slh_root *entry_of(const slh_roots *roots, const char *reason)
+{
+  const slh_root *found = NULL;
+  size_t count;
+  const slh_root *entries = slh_roots_entries(roots, &count);
+
+  for (size_t i = 0; i < count; i++) {
+    if (entries[i].reason && strcmp(entries[i].reason, reason) == 0) {
+      assert_null(found);
+      found = &entries[i];
+    }
+  }
+  assert_non_null(found);
+  return found;
+}
+
+static void heap_lists_its_roots(void **state)
+{
+  struct store *store = *state;
+  slh_roots *roots = new_roots(store);
+  slh_ref given = store_node(store, SLH_NULL, SLH_NULL, 1);
+  slh_owned owned;
+  slh_local local;
+  size_t enumerated;
+
+  assert_ok(slh_heap_list_roots(store->heap, roots));
+  enumerated = count_of(roots);
+  assert_true(enumerated >= 1); /* store->roots */
+  assert_ptr_equal(slh_roots_entries(roots, &enumerated)[0].first, store->roots);
+  assert_ok(slh_roots_add(roots, SLH_ROOT_STACK, &given, 1, "given"));
+  SLH_FRAME(frame, store->heap);
+  assert_ok(slh_local_new(&frame, given, &local));
+  assert_ok(slh_owned_new(store->heap, given, &owned));
+  assert_ok(slh_heap_list_roots(store->heap, roots));
+  assert_int_equal(count_of(roots), 2 * enumerated + 3);
+  assert_int_equal(entry_of(roots, "local roots")->first->bits, given.bits);
+  assert_int_equal(entry_of(roots, "owned roots")->first->bits, given.bits);
+  assert_ptr_equal(entry_of(roots, "given")->first, &given);
+  slh_frame_close(&frame);
+  slh_owned_free(store->heap, owned);
+  assert_ok(slh_finalizer_add(store->heap, given, NULL));
+  store_collect(store);
+  slh_roots_clear(roots);
+  assert_ok(slh_heap_list_roots(store->heap, roots));
+  assert_int_equal(value(store, *entry_of(roots, "queued finalizers")->first), 1);
+  slh_roots_free(roots);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 
 int main(void)
@@ -283,6 +334,7 @@ int main(void)
       TEST(heap_without_roots_forgets_all),
       TEST(root_that_is_no_object_is_refused),
       TEST(object_that_does_not_fit_is_refused),
+      TEST(heap_lists_its_roots),
       cmocka_unit_test(references_to_the_end_of_a_full_slot_are_refused),
   };
 

@@ -371,6 +371,46 @@ static void null_collector_clears_nothing(void **state)
   random_programs(SLH_COLLECTOR_NULL, 16);
 }
 
+struct visited {
+  int count, most;
+  uint32_t keys, values; /* sums of their bits */
+};
+
+static bool visit_entry(void *context, slh_ref key, slh_ref value)
+{
+  struct visited *visited = context;
+
+  visited->keys += key.bits;
+  visited->values += value.bits;
+  return ++visited->count < visited->most;
+}
+
+static void entries_are_visited(void **state)
+{
+  struct store *store = *state;
+  struct visited all = {.most = 99}, two = {.most = 2}, none = {.most = 99};
+  slh_ephemerons tables[2];
+  uint32_t keys = 0, values = 0;
+
+  slh_heap_visit_ephemerons(store->heap, visit_entry, &none);
+  assert_int_equal(none.count, 0);
+  for (int i = 0; i < 4; i++) {
+    slh_ref key = store_node(store, SLH_NULL, SLH_NULL, i), value = slh_i31(i);
+
+    if (i < 2)
+      assert_ok(slh_ephemerons_new(store->heap, &tables[i]));
+    assert_ok(slh_ephemerons_set(store->heap, tables[i % 2], key, value));
+    keys += key.bits;
+    values += value.bits;
+  }
+  slh_heap_visit_ephemerons(store->heap, visit_entry, &all);
+  slh_heap_visit_ephemerons(store->heap, visit_entry, &two);
+  assert_int_equal(all.count, 4);
+  assert_int_equal(all.keys, keys);
+  assert_int_equal(all.values, values);
+  assert_int_equal(two.count, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 
 int main(void)
@@ -385,6 +425,7 @@ int main(void)
       TEST(entries_of_every_value_and_key),
       cmocka_unit_test(chains_are_kept_whole),
       TEST(tables_are_maps),
+      TEST(entries_are_visited),
       TEST(storage_is_limited),
       cmocka_unit_test(storage_that_is_not_there),
       cmocka_unit_test(random_programs_do_as_the_model),

@@ -130,17 +130,21 @@ static inline slh_ref slh_get_ref(const slh_heap *heap, slh_ref object, uint32_t
   return value;
 }
 
+/* Writes without the barrier; see above. */
 static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   *(uint32_t *)slh_address(heap, object, offset) = value.bits;
 }
 
+/* Writes with the barrier. */
 static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   slh_init_ref(heap, object, offset, value);
   slh_barrier(heap, object, value);
 }
 
+/* The same of elements: read, written without, and with the barrier. SLH_E_BOUNDS if
+ * `index` is not below the array's length. */
 static inline SLH_NODISCARD slh_status slh_array_get_ref(const slh_heap *heap, slh_ref array,
                                                          uint32_t index, slh_ref *out)
 {
@@ -150,6 +154,7 @@ static inline SLH_NODISCARD slh_status slh_array_get_ref(const slh_heap *heap, s
   return SLH_OK;
 }
 
+/* As slh_init_ref, of an element. */
 static inline SLH_NODISCARD slh_status slh_array_init_ref(slh_heap *heap, slh_ref array,
                                                           uint32_t index, slh_ref value)
 {
@@ -159,6 +164,7 @@ static inline SLH_NODISCARD slh_status slh_array_init_ref(slh_heap *heap, slh_re
   return SLH_OK;
 }
 
+/* As slh_set_ref, of an element. */
 static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref array,
                                                          uint32_t index, slh_ref value)
 {
@@ -174,13 +180,13 @@ static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref
 /* A field's or element's value; `storage` says which member holds it. Small
  * integers are sign-extended. */
 typedef struct slh_value {
-  slh_storage storage;
+  slh_storage storage; /* which member of the union it is */
   union {
     int64_t integer; /* i8, i16, i32, i64; funcref: its number */
-    float f32;
-    double f64;
-    slh_v128 v128;
-    slh_ref ref;
+    float f32;       /* of SLH_F32 */
+    double f64;      /* of SLH_F64 */
+    slh_v128 v128;   /* of SLH_V128 */
+    slh_ref ref;     /* of SLH_REF */
   };
 } slh_value;
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The version of these headers. */
 #define SLH_VERSION_MAJOR 0
 #define SLH_VERSION_MINOR 1
 #define SLH_VERSION_PATCH 0
@@ -31,7 +32,7 @@ SLH_BEGIN_DECLS
 
 /* What a call came to. Values never change between versions. */
 typedef enum slh_status {
-  SLH_OK = 0,
+  SLH_OK = 0,             /* done */
   SLH_E_INVALID = 1,      /* an argument or option is out of its range */
   SLH_E_NOMEM = 2,        /* the system has no memory or address space left */
   SLH_E_LIMIT = 3,        /* a limit of this store would be exceeded */

@@ -100,6 +100,7 @@ static inline slh_v128 slh_dense_get_v128(const slh_heap *heap, slh_ref object, 
   return value;
 }
 
+/* As slh_set_v128, in two halves. */
 static inline void slh_dense_set_v128(slh_heap *heap, slh_ref object, uint32_t offset,
                                       slh_v128 value)
 {
@@ -111,36 +112,42 @@ SLH_DEFINE_DENSE_ELEMENT(v128, slh_v128)
 #undef SLH_DEFINE_DENSE
 #undef SLH_DEFINE_DENSE_ELEMENT
 
+/* As slh_get_ref. */
 static inline slh_ref slh_dense_get_ref(const slh_heap *heap, slh_ref object, uint32_t offset)
 {
   slh_ref value = {slh_dense_get_u32(heap, object, offset)};
   return value;
 }
 
+/* As slh_init_ref: without the barrier. */
 static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
                                       slh_ref value)
 {
   slh_dense_set_u32(heap, object, offset, value.bits);
 }
 
+/* As slh_set_ref: with the barrier. */
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   slh_dense_init_ref(heap, object, offset, value);
   slh_barrier(heap, object, value);
 }
 
+/* As slh_array_get_ref. */
 static inline SLH_NODISCARD slh_status slh_dense_array_get_ref(const slh_heap *heap, slh_ref array,
                                                                uint32_t index, slh_ref *out)
 {
   return slh_dense_array_get_u32(heap, array, index, &out->bits);
 }
 
+/* As slh_array_init_ref: without the barrier. */
 static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, slh_ref array,
                                                                 uint32_t index, slh_ref value)
 {
   return slh_dense_array_set_u32(heap, array, index, value.bits);
 }
 
+/* As slh_array_set_ref: with the barrier. */
 static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, slh_ref array,
                                                                uint32_t index, slh_ref value)
 {

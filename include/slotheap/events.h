@@ -16,6 +16,8 @@
 SLH_BEGIN_DECLS
 
 /*
+ * What has happened, and what the members of slh_event are then:
+ *
  *                                detail                       bytes            total
  */
 typedef enum slh_event_kind {
@@ -33,17 +35,18 @@ typedef enum slh_event_kind {
   SLH_EVENT_EXHAUSTED = 9         /* an slh_status             wanted           the limit */
 } slh_event_kind;
 
+/* How many there are: all values are below it. */
 #define SLH_EVENT_KINDS 10
 
 /* Bytes, unless it says otherwise above. */
 typedef struct slh_event {
-  slh_event_kind kind;
-  uint32_t detail;
-  uint64_t time_ns; /* of CLOCK_MONOTONIC */
-  const slh_pool *pool;
+  slh_event_kind kind;  /* what has happened */
+  uint32_t detail;      /* see slh_event_kind */
+  uint64_t time_ns;     /* of CLOCK_MONOTONIC */
+  const slh_pool *pool; /* it happened in */
   const slh_heap *heap; /* or NULL: it is about the pool */
-  uint64_t bytes;
-  uint64_t total;
+  uint64_t bytes;       /* see slh_event_kind */
+  uint64_t total;       /* likewise */
 } slh_event;
 
 /*
@@ -55,9 +58,10 @@ typedef struct slh_event {
  */
 typedef void slh_listen_fn(void *context, const slh_event *event);
 
+/* Who is told. */
 typedef struct slh_listener {
-  slh_listen_fn *listen;
-  void *context;
+  slh_listen_fn *listen; /* called for each event */
+  void *context;         /* passed to it */
 } slh_listener;
 
 /* From now on `listener` is told, or nobody if it is NULL. Any thread. The old

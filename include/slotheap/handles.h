@@ -24,9 +24,10 @@
 
 SLH_BEGIN_DECLS
 
+/* A frame of local roots. On the host's stack; its members are the library's. */
 typedef struct slh_frame {
-  slh_heap *heap;
-  uint64_t stamp;
+  slh_heap *heap;    /* NULL once it is closed */
+  uint64_t stamp;    /* that no other frame has had */
   uint64_t outer;    /* stamp of the frame around it */
   uint32_t first;    /* number of its first local root */
   slh_status status; /* of opening it */
@@ -34,14 +35,14 @@ typedef struct slh_frame {
 
 /* A local root. Plain data; copy it freely. */
 typedef struct slh_local {
-  uint64_t stamp;
-  uint32_t number;
+  uint64_t stamp;  /* of its frame */
+  uint32_t number; /* of it in the heap */
 } slh_local;
 
 /* An owned root. Plain data; copies are the same root. */
 typedef struct slh_owned {
-  uint64_t stamp;
-  uint32_t number;
+  uint64_t stamp;  /* that no other root has had */
+  uint32_t number; /* of it in the heap */
 } slh_owned;
 
 /* Opens a frame. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. The frame remembers
@@ -59,6 +60,7 @@ SLH_API void slh_frame_close(slh_frame *frame);
   __attribute__((cleanup(slh_frame_close))) slh_frame name;                                        \
   (void)slh_frame_open((heap_), &name)
 
+/* Whether it was opened without an error, and not closed since. */
 static inline bool slh_frame_is_open(const slh_frame *frame)
 {
   return frame->heap != NULL && frame->status == SLH_OK;

@@ -17,7 +17,10 @@
 
 SLH_BEGIN_DECLS
 
+/* A store's heap: taken by slh_heap_acquire, given back by slh_heap_release. */
 typedef struct slh_heap slh_heap;
+
+/* What a store can begin with, and a list of roots. */
 typedef struct slh_image slh_image; /* see image.h */
 typedef struct slh_roots slh_roots;
 
@@ -75,6 +78,7 @@ SLH_STATIC_ASSERT(offsetof(slh_heap_data, runtime) == 56, "known to compiled cod
 /* The same in a dense pool, whose slots have nothing before them. */
 #define SLH_DENSE_START 8u
 
+/* What compiled code needs of a heap. The same memory, at no cost. */
 static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
 {
   return (slh_heap_data *)(uintptr_t)heap;
@@ -105,6 +109,7 @@ typedef struct slh_growth {
  * much again and again, then what is needed. Must not use the heap. */
 typedef bool slh_grow_fn(void *host, slh_heap *heap, const slh_growth *growth);
 
+/* Options of a store. Zero in a field means its default. */
 typedef struct slh_heap_options {
   size_t struct_size;   /* sizeof(slh_heap_options), set by the initialiser */
   slh_runtime *runtime; /* required; must outlive the heap */
@@ -135,6 +140,7 @@ typedef struct slh_heap_options {
   bool resume;
 } slh_heap_options;
 
+/* All defaults; `runtime` has to be set. */
 #define SLH_HEAP_OPTIONS_INIT                                                                      \
   {                                                                                                \
     sizeof(slh_heap_options), NULL, 0, 0, 0, NULL, NULL, NULL, 0, false, NULL, false               \
@@ -205,6 +211,7 @@ SLH_API void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void
  * host's roots hold is void: set them to null before the heap is used again. */
 SLH_API void slh_heap_reset(slh_heap *heap);
 
+/* What the heap was acquired with. */
 SLH_API slh_runtime *slh_heap_runtime(const slh_heap *heap);
 SLH_API slh_collector slh_heap_collector(const slh_heap *heap);
 SLH_API slh_pool *slh_heap_pool(const slh_heap *heap);

@@ -42,6 +42,7 @@ SLH_BEGIN_DECLS
  * makes of them.
  */
 
+/* What kind of host data it is. */
 typedef enum slh_host_kind {
   SLH_HOST_DATA = 0,    /* what an externref refers to */
   SLH_HOST_FUNCTION = 1 /* what a funcref field has the number of */
@@ -77,14 +78,16 @@ typedef enum slh_image_start {
   SLH_IMAGE_MAP = 2
 } slh_image_start;
 
+/* Options of freezing and of reading. Zero in a field means its default. */
 typedef struct slh_image_options {
   size_t struct_size;    /* sizeof(slh_image_options), set by the initialiser */
   slh_encode_fn *encode; /* NULL: images of heaps with host data are refused */
   slh_decode_fn *decode; /* NULL: files with host data are refused */
   void *context;         /* of both */
-  slh_image_start start;
+  slh_image_start start; /* how stores get it */
   /* How much of the image a store writes to, for SLH_IMAGE_AUTO: 1 to 100, percent
-   * of its pages. 0: 10. */
+   * of its pages; 64 KiB that are only read cost a mapping as much as two pages
+   * written. 0: 10. */
   uint32_t written_percent;
   /* Freezing: the objects' finalizers are left out. Otherwise an image of objects
    * that have some is refused. */
@@ -97,6 +100,7 @@ typedef struct slh_image_options {
   uint64_t max_bytes; /* Reading: a larger file is refused. 0: 4 GiB */
 } slh_image_options;
 
+/* All defaults. */
 #define SLH_IMAGE_OPTIONS_INIT                                                                     \
   {                                                                                                \
     sizeof(slh_image_options), NULL, NULL, NULL, SLH_IMAGE_AUTO, 0, false, SLH_POOL_WIDE, false, 0 \
@@ -105,18 +109,18 @@ typedef struct slh_image_options {
 /* A reference that goes with an image. */
 typedef struct slh_image_root {
   const char *name; /* may be NULL: it is found by its number */
-  slh_ref ref;
+  slh_ref ref;      /* null, an i31, or an object */
 } slh_image_root;
 
 /* All that goes into an image, with all that is reachable from it. What is
  * numbered is so in the order given. */
 typedef struct slh_image_contents {
-  const slh_image_root *roots;
-  size_t root_count;
-  const slh_weak *weak; /* these do not keep what they refer to */
-  size_t weak_count;
+  const slh_image_root *roots;      /* these keep what they refer to */
+  size_t root_count;                /* how many */
+  const slh_weak *weak;             /* these do not */
+  size_t weak_count;                /* how many */
   const slh_ephemerons *ephemerons; /* tables, with the entries whose keys are reached */
-  size_t ephemerons_count;
+  size_t ephemerons_count;          /* how many */
 } slh_image_contents;
 
 /*
@@ -180,20 +184,23 @@ SLH_API SLH_NODISCARD slh_status slh_image_load(slh_runtime *runtime, const char
 
 /* ---- what an image has ---- */
 
+/* What there is in an image. */
 typedef struct slh_image_info {
-  slh_pool_kind kind;
-  uint64_t bytes;   /* of objects */
-  uint64_t objects; /* a count, as all that follow */
-  uint64_t types;   /* that objects have, and their supertypes */
-  uint64_t roots;
-  uint64_t weak;
+  slh_pool_kind kind;  /* of pools that it is for */
+  uint64_t bytes;      /* of objects */
+  uint64_t objects;    /* a count, as all that follow */
+  uint64_t types;      /* that objects have, and their supertypes */
+  uint64_t roots;      /* see slh_image_root_at */
+  uint64_t weak;       /* references, see slh_heap_image_weak */
   uint64_t ephemerons; /* tables */
   uint64_t entries;    /* of all of these */
-  uint64_t externrefs;
-  uint64_t functions;
-  bool mapped; /* stores of wide pools get a mapping, if it can be had */
+  uint64_t externrefs; /* with their data encoded */
+  uint64_t functions;  /* that funcrefs have the numbers of */
+  bool mapped;         /* stores of wide pools that keep what pools do by default get a
+                          mapping, if it can be had */
 } slh_image_info;
 
+/* Any thread. Never fails. */
 SLH_API void slh_image_get_info(const slh_image *image, slh_image_info *out);
 
 /* Root `number`, which must be below info.roots: a reference in every heap that

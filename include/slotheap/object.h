@@ -43,6 +43,7 @@ static inline slh_ref slh_extern_from_any(slh_ref any)
   return any;
 }
 
+/* The way back. */
 static inline slh_ref slh_any_from_extern(slh_ref external)
 {
   return external;
@@ -118,8 +119,8 @@ SLH_API SLH_NODISCARD slh_status slh_dealloc(slh_heap *heap, slh_ref ref);
 /* The bytes of one object, header included. Valid until the next call that can
  * collect. */
 typedef struct slh_object_view {
-  char *bytes;
-  uint64_t length;
+  char *bytes;     /* the first is the header's */
+  uint64_t length; /* how many */
 } slh_object_view;
 
 /* Errors: those of slh_object_type. */
@@ -158,7 +159,7 @@ SLH_API SLH_NODISCARD slh_status slh_object_data_pair(const slh_heap *heap, slh_
 
 /* Sixteen bytes without further meaning. */
 typedef struct slh_v128 {
-  uint8_t bytes[16];
+  uint8_t bytes[16]; /* in memory order */
 } slh_v128;
 
 SLH_DEFINE_VIEW(i8, int8_t)

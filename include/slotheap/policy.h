@@ -30,10 +30,11 @@ typedef struct slh_policy_figures {
   bool generational;    /* there are young collections */
 } slh_policy_figures;
 
+/* What it can wish for. */
 typedef enum slh_policy_action {
-  SLH_POLICY_GROW = 0,
+  SLH_POLICY_GROW = 0,  /* no collection */
   SLH_POLICY_YOUNG = 1, /* taken for FULL if nothing is old, or there is no such thing */
-  SLH_POLICY_FULL = 2
+  SLH_POLICY_FULL = 2   /* a collection of the whole heap */
 } slh_policy_action;
 
 /*

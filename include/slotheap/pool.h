@@ -11,6 +11,7 @@
 
 SLH_BEGIN_DECLS
 
+/* The memory of many heaps. Thread-safe. */
 typedef struct slh_pool slh_pool;
 
 /* How a pool cuts its memory. */
@@ -79,9 +80,9 @@ typedef struct slh_pool_options {
   /* What all heaps together may have beyond their initial sizes; more is
    * SLH_E_POOL_LIMIT. Default: no limit. */
   uint64_t budget_bytes;
-  slh_isolation isolation;
+  slh_isolation isolation;        /* of a store from the one before it */
   const slh_allocator *allocator; /* of the heaps' bookkeeping. NULL: slh_default_allocator() */
-  slh_pool_kind kind;
+  slh_pool_kind kind;             /* how the memory is cut */
   /* Dense: bytes of the smallest slot, a power of two from 512 to 2 GiB. Default 64 KiB. */
   uint64_t slot_bytes;
   /* What released slots and evacuation spaces together may keep in memory; slots
@@ -93,14 +94,15 @@ typedef struct slh_pool_options {
    * smaller than a page do at each such call whose neighbours in the page are free, too.
    * Default 10,000. */
   uint64_t decay_ms;
-  bool decay_thread;     /* whether the pool has that thread; see slh_pool_decay */
-  slh_decommit decommit; /* how pages go back to the system */
-  slh_huge_pages huge_pages;
+  bool decay_thread;         /* whether the pool has that thread; see slh_pool_decay */
+  slh_decommit decommit;     /* how pages go back to the system */
+  slh_huge_pages huge_pages; /* whether heaps have them */
   /* Wide: cold heaps get pages before they touch them, from 64 KiB on a quarter
    * more at a time. Some 10% less time for cold heaps of a MiB; doc/residency.md. */
   bool populate;
 } slh_pool_options;
 
+/* All defaults. */
 #define SLH_POOL_OPTIONS_INIT                                                                      \
   {                                                                                                \
     sizeof(slh_pool_options), 0, 0, 0, 0, 0, 0, 0, SLH_ISOLATION_SCRUB, NULL, SLH_POOL_WIDE, 0, 0, \
@@ -109,28 +111,28 @@ typedef struct slh_pool_options {
 
 /* What the options of a pool come to. */
 typedef struct slh_pool_plan {
-  slh_pool_kind kind;
-  uint64_t page_bytes;
-  uint64_t slots;               /* of each size */
-  uint64_t sizes;               /* of slots; wide: 1 */
-  uint64_t max_heap_bytes;      /* as rounded */
-  uint64_t guard_bytes;         /* page-rounded */
-  uint64_t slot_stride_bytes;   /* from one slot to the next, of the smallest size */
-  uint64_t lead_guard_bytes;    /* before the first slot */
-  uint64_t slab_bytes;          /* address space of all slots */
-  uint64_t keep_resident_bytes; /* page-rounded, at most max_heap_bytes */
-  uint64_t evacuation_spaces;   /* = max_collections */
-  uint64_t evacuation_stride_bytes;
-  uint64_t evacuation_slab_bytes; /* address space of all of them */
-  uint64_t keep_evacuation_bytes; /* page-rounded, at most max_heap_bytes */
-  uint64_t mappings;              /* the most this pool can take */
-  uint64_t budget_bytes;
-  uint64_t resident_budget_bytes;
-  uint64_t decay_ms;
-  slh_isolation isolation;
-  slh_decommit decommit;
-  slh_huge_pages huge_pages;
-  bool populate;
+  slh_pool_kind kind;               /* as asked for */
+  uint64_t page_bytes;              /* of the host */
+  uint64_t slots;                   /* of each size */
+  uint64_t sizes;                   /* of slots; wide: 1 */
+  uint64_t max_heap_bytes;          /* as rounded */
+  uint64_t guard_bytes;             /* page-rounded */
+  uint64_t slot_stride_bytes;       /* from one slot to the next, of the smallest size */
+  uint64_t lead_guard_bytes;        /* before the first slot */
+  uint64_t slab_bytes;              /* address space of all slots */
+  uint64_t keep_resident_bytes;     /* page-rounded, at most max_heap_bytes */
+  uint64_t evacuation_spaces;       /* = max_collections */
+  uint64_t evacuation_stride_bytes; /* from one space to the next */
+  uint64_t evacuation_slab_bytes;   /* address space of all of them */
+  uint64_t keep_evacuation_bytes;   /* page-rounded, at most max_heap_bytes */
+  uint64_t mappings;                /* the most this pool can take */
+  uint64_t budget_bytes;            /* this and what follows: as in the options, defaults put in */
+  uint64_t resident_budget_bytes;   /* likewise */
+  uint64_t decay_ms;                /* likewise */
+  slh_isolation isolation;          /* likewise */
+  slh_decommit decommit;            /* likewise */
+  slh_huge_pages huge_pages;        /* likewise */
+  bool populate;                    /* likewise */
 } slh_pool_plan;
 
 /* What the plan is made for. */
@@ -195,6 +197,7 @@ SLH_API void slh_pool_trim(slh_pool *pool);
 
 /* ---- figures ---- */
 
+/* What a pool has and had. Bytes where the name says so, else counts. */
 typedef struct slh_pool_stats {
   uint64_t slots;         /* as planned */
   uint64_t slots_in_use;  /* taken at this moment */
@@ -209,11 +212,11 @@ typedef struct slh_pool_stats {
   uint64_t scrubbed_bytes;    /* by memset, since the pool was made */
   uint64_t decommitted_bytes; /* given back, since the pool was made */
   uint64_t decommitted_by[SLH_DECOMMIT_ENGINES]; /* of these; scrubbed instead: at MEMSET */
-  uint64_t decommit_failures; /* a count: refused by the system, scrubbed instead */
-  uint64_t budget_used_bytes; /* of budget_bytes */
-  uint64_t evacuation_in_use; /* collections running at this moment */
-  uint64_t evacuation_accessible_bytes;
-  uint64_t traps; /* faults that ended a protected call */
+  uint64_t decommit_failures;           /* a count: refused by the system, scrubbed instead */
+  uint64_t budget_used_bytes;           /* of budget_bytes */
+  uint64_t evacuation_in_use;           /* collections running at this moment */
+  uint64_t evacuation_accessible_bytes; /* of all evacuation spaces */
+  uint64_t traps;                       /* faults that ended a protected call */
 } slh_pool_stats;
 
 /* Counts over all slots. Costs a visit to each slot ever touched; figures of

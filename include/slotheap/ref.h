@@ -14,22 +14,25 @@ SLH_BEGIN_DECLS
  * It means something only together with the heap it came from.
  */
 typedef struct slh_ref {
-  uint32_t bits;
+  uint32_t bits; /* for compiled code; hosts use the calls below */
 } slh_ref;
 
 SLH_STATIC_ASSERT(sizeof(slh_ref) == 4, "compiled code stores references as 32 bits");
 
+/* The null reference. */
 #ifdef __cplusplus
 #define SLH_NULL (slh_ref{0})
 #else
 #define SLH_NULL ((slh_ref){0})
 #endif
 
+/* Whether `ref` is null. */
 static inline bool slh_is_null(slh_ref ref)
 {
   return ref.bits == 0;
 }
 
+/* Whether `ref` is an integer of 31 bits. */
 static inline bool slh_is_i31(slh_ref ref)
 {
   return (ref.bits & 1) != 0;
@@ -42,6 +45,7 @@ static inline bool slh_is_object(slh_ref ref)
   return ref.bits != 0 && (ref.bits & 7) == 0;
 }
 
+/* Whether two references of one heap are the same object, or the same integer. */
 static inline bool slh_ref_equal(slh_ref a, slh_ref b)
 {
   return a.bits == b.bits;

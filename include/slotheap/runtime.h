@@ -13,8 +13,10 @@
 
 SLH_BEGIN_DECLS
 
+/* A collector, and types. Thread-safe. */
 typedef struct slh_runtime slh_runtime;
 
+/* How the heaps of a runtime are collected. */
 typedef enum slh_collector {
   SLH_COLLECTOR_COPYING = 0, /* moves what is reachable, forgets the rest */
   SLH_COLLECTOR_NULL = 1,    /* never collects: for stores that end soon */
@@ -23,9 +25,10 @@ typedef enum slh_collector {
   SLH_COLLECTOR_GENERATIONAL = 2
 } slh_collector;
 
+/* Options of a runtime. Zero in a field means its default. */
 typedef struct slh_runtime_options {
-  size_t struct_size; /* sizeof(slh_runtime_options), set by the initialiser */
-  slh_collector collector;
+  size_t struct_size;             /* sizeof(slh_runtime_options), set by the initialiser */
+  slh_collector collector;        /* of all its heaps */
   const slh_allocator *allocator; /* NULL: slh_default_allocator() */
   /* For tests of hosts: at every allocation with this number, slh_new_*
    * collects and slh_alloc_* returns SLH_E_COLLECT, so that a root that was
@@ -36,9 +39,11 @@ typedef struct slh_runtime_options {
   const slh_policy *policy; /* copied. NULL: slh_default_policy() */
 } slh_runtime_options;
 
+/* Values of `zeal`: never, and the largest number there can be. */
 #define SLH_ZEAL_NEVER UINT32_MAX
 #define SLH_ZEAL_MAX 65534u
 
+/* All defaults. */
 #define SLH_RUNTIME_OPTIONS_INIT                                                                   \
   {                                                                                                \
     sizeof(slh_runtime_options), SLH_COLLECTOR_COPYING, NULL, 0, NULL                              \
@@ -59,12 +64,12 @@ SLH_API void slh_runtime_free(slh_runtime *runtime);
 
 /* What a field or an element holds. */
 typedef enum slh_storage {
-  SLH_I8 = 0,
-  SLH_I16 = 1,
-  SLH_I32 = 2,
-  SLH_I64 = 3,
-  SLH_F32 = 4,
-  SLH_F64 = 5,
+  SLH_I8 = 0,     /* a byte */
+  SLH_I16 = 1,    /* 2 bytes */
+  SLH_I32 = 2,    /* 4 bytes */
+  SLH_I64 = 3,    /* 8 bytes */
+  SLH_F32 = 4,    /* a float */
+  SLH_F64 = 5,    /* a double */
   SLH_V128 = 6,   /* 16 bytes, aligned to 8: access it unaligned */
   SLH_REF = 7,    /* slh_ref, traced and rewritten by collections */
   SLH_FUNCREF = 8 /* the number of a host function; see host.h */
@@ -77,18 +82,20 @@ static inline uint32_t slh_storage_size(slh_storage storage)
   return size[storage & 15];
 }
 
+/* What an object is. */
 typedef enum slh_kind {
   SLH_KIND_FILLER = 1, /* dead bytes between objects */
-  SLH_KIND_STRUCT = 2,
-  SLH_KIND_ARRAY = 3,
+  SLH_KIND_STRUCT = 2, /* fields */
+  SLH_KIND_ARRAY = 3,  /* a length, and so many elements */
   SLH_KIND_EXTERN = 4, /* refers to host data; see host.h */
   SLH_KIND_EXN = 5     /* an exception: a struct that begins with its tag */
 } slh_kind;
 
+/* A field of a struct type, or what the elements of an array are. */
 typedef struct slh_field {
-  const char *name; /* may be NULL */
-  slh_storage storage;
-  uint32_t offset; /* from the start of the object; set by the library */
+  const char *name;    /* may be NULL */
+  slh_storage storage; /* what it holds */
+  uint32_t offset;     /* from the start of the object; set by the library */
 } slh_field;
 
 /*
@@ -103,9 +110,9 @@ typedef struct slh_field {
 typedef struct slh_type {
   uint32_t header; /* header word of a new object of this type */
   uint32_t size;   /* struct: bytes of an object. Array: bytes of an element */
-  slh_kind kind;
-  uint32_t index; /* 1.., unique in its runtime */
-  uint32_t depth; /* supertypes it has, direct and indirect */
+  slh_kind kind;   /* what its objects are */
+  uint32_t index;  /* 1.., unique in its runtime */
+  uint32_t depth;  /* supertypes it has, direct and indirect */
   /* display[i], 0 <= i <= depth: the supertype with depth i; the last is the
    * type itself (Cohen, "Type-extension type tests can be performed in
    * constant time", TOPLAS 13:4, 1991). */
@@ -113,7 +120,7 @@ typedef struct slh_type {
   const struct slh_type *supertype; /* or NULL */
   const char *name;                 /* the library's copy; never NULL */
   uint32_t field_count;             /* an array has one: its element */
-  const slh_field *fields;
+  const slh_field *fields;          /* in declaration order, supertypes' first */
 } slh_type;
 
 /* Bits of an object's header word that are the collector's; the others are
@@ -129,6 +136,7 @@ static inline bool slh_type_is(const slh_type *type, const slh_type *of)
   return type->depth >= of->depth && type->display[of->depth] == of;
 }
 
+/* Where an array has its length, and its elements. */
 #define SLH_ARRAY_LENGTH_OFFSET 4
 #define SLH_ARRAY_DATA_OFFSET 8
 
@@ -169,6 +177,7 @@ SLH_API SLH_NODISCARD slh_status slh_exn_type_new(slh_runtime *runtime, const ch
                                                   const slh_field *fields, size_t field_count,
                                                   const slh_type **out, slh_error *error);
 
+/* Where an exception has the two parts of its tag. */
 #define SLH_EXN_TAG_INSTANCE_OFFSET 4
 #define SLH_EXN_TAG_INDEX_OFFSET 8
 

@@ -17,7 +17,7 @@ SLH_BEGIN_DECLS
 
 /* Where an address lies. */
 typedef struct slh_place {
-  slh_pool *pool;
+  slh_pool *pool;  /* whose slot it is */
   slh_heap *heap;  /* of the slot, whether or not a store has it now */
   uint64_t offset; /* from the heap's base: what the reference and the offset added to it were */
 } slh_place;
@@ -48,12 +48,13 @@ SLH_API void slh_traps_disable(void);
 
 /* What a protected call ran into. */
 typedef struct slh_trap {
-  slh_heap *heap;
+  slh_heap *heap;      /* that was protected */
   const void *address; /* that was accessed */
   uint64_t offset;     /* from the heap's base */
   int signal;          /* SIGSEGV or SIGBUS */
 } slh_trap;
 
+/* What is called by slh_heap_protect. */
 typedef void slh_protected_fn(void *argument);
 
 /*

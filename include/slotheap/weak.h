@@ -26,9 +26,10 @@ SLH_BEGIN_DECLS
 
 /* ---- weak references ---- */
 
+/* A weak reference. Plain data; copies are the same one. */
 typedef struct slh_weak {
-  uint64_t stamp;
-  uint32_t number;
+  uint64_t stamp;  /* that no other handle has had */
+  uint32_t number; /* of it in the heap */
 } slh_weak;
 
 /* A weak reference to `ref`. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
@@ -48,8 +49,8 @@ SLH_API slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak);
  * key is alive, and goes when its key dies; it does not keep the key
  * (Hayes, "Ephemerons", OOPSLA 1997). */
 typedef struct slh_ephemerons {
-  uint64_t stamp;
-  uint32_t number;
+  uint64_t stamp;  /* that no other handle has had */
+  uint32_t number; /* of it in the heap */
 } slh_ephemerons;
 
 /* An empty table. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
@@ -69,6 +70,12 @@ SLH_API bool slh_ephemerons_get(const slh_heap *heap, slh_ephemerons table, slh_
 
 /* Whether `key` had an entry, which is removed. */
 SLH_API bool slh_ephemerons_remove(slh_heap *heap, slh_ephemerons table, slh_ref key);
+
+/* Calls `visit` for the entries of all tables of the heap, in no order, until it
+ * returns false. It must not use the heap. */
+typedef bool slh_visit_entry_fn(void *context, slh_ref key, slh_ref value);
+SLH_API void slh_heap_visit_ephemerons(const slh_heap *heap, slh_visit_entry_fn *visit,
+                                       void *context);
 
 /* ---- finalizers ---- */
 
