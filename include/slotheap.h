@@ -41,6 +41,7 @@
 #include <slotheap/ref.h>
 #include <slotheap/policy.h>
 #include <slotheap/runtime.h>
+#include <slotheap/decommit.h>
 #include <slotheap/pool.h>
 #include <slotheap/heap.h>
 #include <slotheap/roots.h>

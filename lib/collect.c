@@ -190,7 +190,7 @@ void slhi_collection_cancel(slh_heap *heap)
   /* How far it came is not known if the heap turned out to be corrupt. */
   if (heap->data.runtime->collector->collects) {
     tell_end(heap, heap->corrupt ? SLH_E_CORRUPT : SLH_E_BUSY);
-    slhi_collection_end(heap, heap->data.bump - heap->data.start);
+    slhi_collection_end(heap, slhi_collection_written(heap));
   }
   slhi_heap_set_busy(heap, BUSY_NOT);
 }

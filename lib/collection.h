@@ -51,6 +51,15 @@ struct collection {
   struct tables none; /* of a heap that has no tables */
 };
 
+/* Bytes that a collection under way can have written into its evacuation space: of
+ * a young one, not as many as the heap has. */
+static inline uint64_t slhi_collection_written(const slh_heap *heap)
+{
+  const struct evacuation *e = &slhi_heap_collection(heap)->evacuation;
+
+  return heap->busy == BUSY_LISTING ? 0 : e->end - e->start;
+}
+
 /* Ends a collection that is under way without completing it: for a heap that
  * is about to be scrubbed, or is corrupt. */
 void slhi_collection_cancel(slh_heap *heap);

@@ -159,18 +159,26 @@ static slh_status scan_word(struct freezer *f, char *at)
   return status;
 }
 
+/* What lies between the fields is not the store's: it goes nowhere. */
 static slh_status scan_struct(struct freezer *f, const slh_type *type, char *at)
 {
   slh_status status = SLH_OK;
+  uint32_t end = 4;
 
   for (uint32_t i = 0; i < type->field_count && status == SLH_OK; i++) {
     const slh_field *field = &type->fields[i];
+
+    if (field->offset != end)
+      memset(at + end, 0, field->offset - end);
+    end = field->offset + slh_storage_size(field->storage);
 
     if (field->storage == SLH_REF)
       status = scan_word(f, at + field->offset);
     else if (field->storage == SLH_FUNCREF)
       status = freeze_function(f, at + field->offset);
   }
+  if (end != type->size)
+    memset(at + end, 0, type->size - end);
   return status;
 }
 
@@ -178,8 +186,10 @@ static slh_status scan_array(struct freezer *f, const slh_type *type, char *at)
 {
   slh_storage storage = type->fields[0].storage;
   uint32_t length = slhi_load_word(at + SLH_ARRAY_LENGTH_OFFSET);
+  uint64_t end = SLH_ARRAY_DATA_OFFSET + (uint64_t)length * type->size;
   slh_status status = SLH_OK;
 
+  memset(at + end, 0, slhi_align_object(end) - end);
   if (storage != SLH_REF && storage != SLH_FUNCREF)
     return SLH_OK;
   at += SLH_ARRAY_DATA_OFFSET;
@@ -221,7 +231,6 @@ static slh_status freeze_root(struct freezer *f, const slh_image_root *root, siz
   struct image_root *out = slhi_image_add(f->image, &f->image->roots, sizeof *out);
   struct image_text text = {SLHI_NO_NAME, 0};
   struct object object;
-  slh_ref known;
 
   if (!out)
     return no_memory(f);
@@ -230,8 +239,6 @@ static slh_status freeze_root(struct freezer *f, const slh_image_root *root, siz
     return slhi_error(f->error, SLH_E_INVALID, "root %zu (%s) is %#x, where no object is", number,
                       root->name ? root->name : "no name", (unsigned)root->ref.bits);
   if (root->name) {
-    if (slh_image_find_root(f->image, root->name, &known))
-      return slhi_error(f->error, SLH_E_INVALID, "two roots are named %s", root->name);
     if (!slhi_image_add_text(f->image, root->name, strlen(root->name), &text))
       return no_memory(f);
     out->name = text.at;
@@ -290,8 +297,14 @@ static slh_status freeze_ephemerons(struct freezer *f, const slh_image_contents 
     return no_memory(f);
   memset(taken, 0, taken_bytes + numbers_bytes);
   numbers = (uint32_t *)(void *)((char *)taken + taken_bytes);
-  for (size_t i = 0; i < contents->ephemerons_count; i++)
-    numbers[contents->ephemerons[i].number] = (uint32_t)i + 1;
+  for (size_t i = 0; i < contents->ephemerons_count; i++) {
+    uint32_t *number = &numbers[contents->ephemerons[i].number];
+
+    if (*number != 0)
+      status = slhi_error(f->error, SLH_E_INVALID, "ephemeron tables %u and %zu are the same",
+                          (unsigned)(*number - 1), i);
+    *number = (uint32_t)i + 1;
+  }
   f->image->ephemerons = (uint32_t)contents->ephemerons_count;
   while (more && status == SLH_OK) {
     more = false;
@@ -347,6 +360,8 @@ static slh_status freeze(struct freezer *f, const slh_image_contents *contents)
   for (size_t i = 0; i < contents->root_count && status == SLH_OK; i++)
     status = freeze_root(f, &contents->roots[i], i);
   if (status == SLH_OK)
+    status = slhi_image_index_names(f->image, SLH_E_INVALID, f->error);
+  if (status == SLH_OK)
     status = scan(f);
   if (status == SLH_OK)
     status = freeze_ephemerons(f, contents);
@@ -380,6 +395,12 @@ static slh_status prepare(struct freezer *f)
   return SLH_OK;
 }
 
+/* Callbacks of the host run meanwhile. */
+static void set_busy(const slh_heap *heap, enum busy busy)
+{
+  slhi_heap_set_busy((slh_heap *)(uintptr_t)heap, busy);
+}
+
 slh_status slh_image_freeze(const slh_heap *heap, const slh_image_contents *contents,
                             const slh_image_options *given, slh_image **out, slh_error *error)
 {
@@ -404,7 +425,9 @@ slh_status slh_image_freeze(const slh_heap *heap, const slh_image_contents *cont
   if (status == SLH_OK) {
     f.to = slhi_image_base(f.image);
     f.free = f.scan = f.first;
+    set_busy(heap, BUSY_FREEZING);
     status = freeze(&f, contents);
+    set_busy(heap, BUSY_NOT);
     if (status == SLH_OK)
       *out = f.image;
     else

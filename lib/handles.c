@@ -172,6 +172,7 @@ static enum busy busy_after_trap(slh_heap *heap)
     slhi_collection_end(heap, 0);
     return BUSY_NOT;
   case BUSY_ASKING:
+  case BUSY_FREEZING:
     return BUSY_NOT;
   case BUSY_DROPPING: /* the entry is gone; what called it goes on, or is called again */
     return slhi_heap_slot(heap)->space != 0 && slhi_heap_collection(heap)->sweeping

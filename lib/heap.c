@@ -168,13 +168,18 @@ static void require_acquired(const slh_heap *heap, const char *call)
     slhi_misuse(call, "the heap is not acquired; was it released before?");
 }
 
-/* What release and reset have in common: nothing of the store remains. */
-static inline void end_store(slh_heap *heap, const char *call)
+/* What release and reset have in common: nothing goes on with the heap; then nothing
+ * of the store remains. */
+static inline void stop_store(slh_heap *heap, const char *call)
 {
   require_acquired(heap, call);
   if (heap->busy == BUSY_COLLECTING)
     slhi_collection_cancel(heap);
   slhi_require_idle(heap, call);
+}
+
+static inline void end_store(slh_heap *heap)
+{
   if (SLH_UNLIKELY(slhi_heap_tables(heap) != NULL))
     slhi_tables_reset(heap);
   if (SLH_UNLIKELY(slhi_heap_charged(heap) != 0))
@@ -195,9 +200,10 @@ void slh_heap_release(slh_heap *heap)
     return;
   if (SLH_UNLIKELY(atomic_load_explicit(&slot->protection, memory_order_relaxed) != NULL))
     slhi_misuse("slh_heap_release", "called on a heap from within a protected call of it");
+  stop_store(heap, "slh_heap_release");
   SLHI_EVENT(release, RELEASE, slh_heap_pool(heap), heap, heap->collections,
              slhi_heap_dirty_bytes(heap), allocated(heap));
-  end_store(heap, "slh_heap_release");
+  end_store(heap);
   /* Nobody is to find the runtime here before the next store has named its own. */
   __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
   if (SLH_UNLIKELY(heap->private_pool))
@@ -216,7 +222,7 @@ void slh_heap_discard(slh_heap *heap)
   require_acquired(heap, "slh_heap_discard");
   atomic_store_explicit(&slot->protection, NULL, memory_order_relaxed);
   if (slot->space != 0)
-    slhi_collection_end(heap, heap->data.bump - heap->data.start);
+    slhi_collection_end(heap, slhi_collection_written(heap));
   heap->busy = BUSY_NOT;
   slh_heap_release(heap);
 }
@@ -247,9 +253,10 @@ void slh_heap_reset(slh_heap *heap)
 {
   bool private_pool = heap->private_pool;
 
+  stop_store(heap, "slh_heap_reset");
   SLHI_EVENT(reset, RESET, slh_heap_pool(heap), heap, heap->collections,
              slhi_heap_dirty_bytes(heap), allocated(heap));
-  end_store(heap, "slh_heap_reset");
+  end_store(heap);
   slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
   end_image(heap);
   start_empty(heap);
@@ -265,6 +272,7 @@ void slhi_busy_misuse(const slh_heap *heap, const char *call)
       [BUSY_LISTING] = "its enumerate_roots runs, or was left by a jump",
       [BUSY_DROPPING] = "a drop callback of it runs, or was left by a jump",
       [BUSY_ASKING] = "its growth callback runs, or was left by a jump",
+      [BUSY_FREEZING] = "slh_image_freeze runs, or was left by a jump",
   };
 
   slhi_misuse(call, "called on a heap while %s", while_[heap->busy]);

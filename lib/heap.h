@@ -15,7 +15,8 @@ enum busy {
   BUSY_YIELDING,
   BUSY_LISTING,
   BUSY_DROPPING,
-  BUSY_ASKING
+  BUSY_ASKING,
+  BUSY_FREEZING
 };
 
 /* A value of slh_heap.zealous: the heap was collected or grown, so that an

@@ -222,6 +222,11 @@ static slh_status read_functions(struct reader *r)
   return SLH_OK;
 }
 
+static slh_status index_names(struct reader *r)
+{
+  return slhi_image_index_names(r->image, SLH_E_CORRUPT, r->error);
+}
+
 static slh_status check_host_data(const struct reader *r)
 {
   const struct format_header *header = r->parts.header;
@@ -238,8 +243,8 @@ typedef slh_status part_fn(struct reader *r);
 
 /* In an order in which each has what it needs. */
 static part_fn *const parts[] = {
-    slhi_read_types, slhi_read_objects, read_roots, read_weak,
-    read_entries,    read_externrefs,   read_text,  read_functions,
+    slhi_read_types, slhi_read_objects, read_roots,  read_weak,      read_entries,
+    read_externrefs, read_text,         index_names, read_functions,
 };
 
 static slh_status build(struct reader *r)

@@ -40,9 +40,13 @@ static bool image_object(struct collection *c, char *at, const struct object *ob
     if (first + some < object->word)
       c->part = first + some;
   } else if (shape->offsets) {
-    some = shape->offsets[0];
-    for (uint64_t i = 1; i <= some && sound; i++)
-      sound = image_references(c, at + shape->offsets[i], 1);
+    uint32_t count = shape->offsets[0];
+
+    some = first < count ? slhi_at_most(count - first, *budget / 4 + 1) : 0;
+    for (uint64_t i = first; i < first + some && sound; i++)
+      sound = image_references(c, at + shape->offsets[1 + i], 1);
+    if (first + some < count)
+      c->part = first + some;
   } else {
     for (uint64_t map = shape->refs; map != 0 && sound; map >>= 8)
       sound = image_references(c, at + (map & 0xff), 1);

@@ -2,6 +2,8 @@
 /* Images in memory: their making, their end, and what they have. */
 #include "lib/image.h"
 
+#include <stdlib.h>
+
 #include "lib/bitmap.h"
 #include "lib/object.h"
 
@@ -52,7 +54,10 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
   image->runtime = runtime;
   image->options = *options;
   image->first = slhi_first_offset(options->kind);
-  status = slhi_template_open(&image->body, end - lead, error);
+  /* Sealed memory costs a descriptor. */
+  status =
+      slhi_template_open(&image->body, end - lead,
+                         options->kind == SLH_POOL_WIDE && options->start != SLH_IMAGE_COPY, error);
   if (status != SLH_OK) {
     slhi_free(&runtime->allocator, image);
     return status;
@@ -84,6 +89,7 @@ void slh_image_free(slh_image *image)
   slhi_free(allocator, image->types.at);
   slhi_free(allocator, image->texts.bytes);
   slhi_free(allocator, image->roots.at);
+  slhi_free(allocator, image->names.at);
   slhi_free(allocator, image->weak.at);
   slhi_free(allocator, image->entries.at);
   slhi_free(allocator, image->externrefs.at);
@@ -180,6 +186,47 @@ bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struc
   return slhi_texts_add(&image->runtime->allocator, &image->texts, bytes, size, out);
 }
 
+/* ---- names ---- */
+
+static const char *name_of(const slh_image *image, const struct image_root *root)
+{
+  return root->name != SLHI_NO_NAME ? image->texts.bytes + root->name : NULL;
+}
+
+static int compare_names(const void *a, const void *b, void *context)
+{
+  const slh_image *image = context;
+  const struct image_root *roots = image->roots.at;
+
+  return strcmp(name_of(image, &roots[*(const uint32_t *)a]),
+                name_of(image, &roots[*(const uint32_t *)b]));
+}
+
+slh_status slhi_image_index_names(slh_image *image, slh_status twice, slh_error *error)
+{
+  const struct image_root *roots = image->roots.at;
+  const uint32_t *names;
+
+  for (uint32_t i = 0; i < image->roots.count; i++) {
+    uint32_t *number;
+
+    if (!name_of(image, &roots[i]))
+      continue;
+    number = slhi_image_add(image, &image->names, sizeof *number);
+    if (!number)
+      return slhi_error(error, SLH_E_NOMEM, "no memory for an image");
+    *number = i;
+  }
+  names = image->names.at;
+  if (image->names.count != 0)
+    qsort_r(image->names.at, image->names.count, sizeof *names, compare_names, image);
+  for (uint32_t i = 1; i < image->names.count; i++) {
+    if (compare_names(&names[i - 1], &names[i], image) == 0)
+      return slhi_error(error, twice, "two roots are named %s", name_of(image, &roots[names[i]]));
+  }
+  return SLH_OK;
+}
+
 /* ---- looking ---- */
 
 void slh_image_get_info(const slh_image *image, slh_image_info *out)
@@ -201,11 +248,6 @@ void slh_image_get_info(const slh_image *image, slh_image_info *out)
   *out = info;
 }
 
-static const char *name_of(const slh_image *image, const struct image_root *root)
-{
-  return root->name != SLHI_NO_NAME ? image->texts.bytes + root->name : NULL;
-}
-
 slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **name)
 {
   const struct image_root *root;
@@ -222,16 +264,21 @@ slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **na
 bool slh_image_find_root(const slh_image *image, const char *name, slh_ref *out)
 {
   const struct image_root *roots = image->roots.at;
+  const uint32_t *names = image->names.at;
+  uint32_t low = 0, high = image->names.count;
 
-  for (uint32_t i = 0; i < image->roots.count; i++) {
-    const char *other = name_of(image, &roots[i]);
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
 
-    if (other && strcmp(other, name) == 0) {
-      *out = roots[i].ref;
-      return true;
-    }
+    if (strcmp(name_of(image, &roots[names[middle]]), name) < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
-  return false;
+  if (low == image->names.count || strcmp(name_of(image, &roots[names[low]]), name) != 0)
+    return false;
+  *out = roots[names[low]].ref;
+  return true;
 }
 
 void slh_image_walk(const slh_image *image, slh_visit_object_fn *visit, void *context)

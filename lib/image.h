@@ -62,6 +62,7 @@ struct slh_image {
   struct image_list types; /* const slh_type *: those used, each behind its supertype */
   struct image_texts texts;
   struct image_list roots;      /* struct image_root */
+  struct image_list names;      /* uint32_t: numbers of those that have names, in order of these */
   struct image_list weak;       /* slh_ref */
   struct image_list entries;    /* struct image_entry */
   struct image_list externrefs; /* struct image_text; the number in an externref is the index */
@@ -103,6 +104,10 @@ slh_status slhi_image_seal(slh_image *image, uint64_t end, slh_error *error);
 /* One more item. NULL: no memory. */
 void *slhi_list_add(const slh_allocator *allocator, struct image_list *list, size_t each);
 void *slhi_image_add(slh_image *image, struct image_list *list, size_t each);
+
+/* All roots are there: they can be found by name. SLH_E_NOMEM, or `twice` if two
+ * have one name. */
+slh_status slhi_image_index_names(slh_image *image, slh_status twice, slh_error *error);
 
 /* Objects of that type are in it. False: no memory. */
 bool slhi_image_use_type(slh_image *image, const slh_type *type);

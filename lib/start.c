@@ -99,14 +99,18 @@ static slh_status load(slh_heap *heap, const slh_image *image)
   uint64_t bytes = image->end - (uint64_t)slot->slab->gap;
   bool map = is_mapped(image, slh_heap_pool(heap));
   bool is_there = slot->has_front && slhi_slot_keep_front(slot, map ? image->body.id : 0);
-  slh_status status = slhi_heap_access(heap, image->end);
+  uint32_t stale = slot->slab->gap + slot->stale;
+  slh_status status;
 
+  /* Nothing is there yet that would have to move. */
+  heap->data.bump = image->first;
+  heap->data.dirty = stale > image->first ? stale : image->first;
+  status = slhi_heap_access(heap, image->end);
   if (status != SLH_OK)
     return status == SLH_E_LIMIT ? SLH_E_TOO_LARGE : status;
   if (!is_there)
     slhi_slot_start_with(slhi_slot_memory(slot), &image->body, bytes, map);
-  if (heap->data.dirty < image->end)
-    heap->data.dirty = image->end;
+  heap->data.bump = image->end;
   return SLH_OK;
 }
 
@@ -117,7 +121,6 @@ static slh_status adopt(slh_heap *heap, const slh_image *image)
 
   if (image->end > heap->max)
     return SLH_E_LIMIT;
-  heap->data.bump = image->end;
   heap->live = image->end - image->first;
   if (heap->data.bump + SLHI_NURSERY_BYTES > heap->soft)
     status = slhi_heap_move_soft(heap, heap->data.bump + heap->initial, heap->live);

@@ -34,8 +34,8 @@ struct slhi_os_ring;
 
 struct decommit {
   const struct slh_pool *pool; /* for events */
-  slh_decommit engine; /* in use; never changes */
-  bool batches;        /* AUTO, URING: the system has BATCH */
+  slh_decommit engine;         /* in use; never changes */
+  bool batches;                /* AUTO, URING: the system has BATCH */
   struct decommit_counts counts;
 
   /* Of URING alone. The table is in ordinary memory: a forked child has it,

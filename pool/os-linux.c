@@ -305,6 +305,11 @@ int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory)
   return *memory == MAP_FAILED ? errno : 0;
 }
 
+int slhi_os_protect_writes(void *memory, size_t bytes)
+{
+  return mprotect(memory, bytes, PROT_READ) ? errno : 0;
+}
+
 void slhi_os_template_close(int fd)
 {
   (void)close(fd);

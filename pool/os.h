@@ -80,6 +80,9 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory);
 int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory);
 void slhi_os_template_close(int fd);
 
+/* Nothing writes to part of a mapping any more. */
+int slhi_os_protect_writes(void *memory, size_t bytes);
+
 /* Replaces committed memory by a private mapping of sealed memory, from its
  * start on. On an error nothing has changed. */
 int slhi_os_map_template(void *memory, size_t bytes, int fd);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "pool/template.h"
 
+#include <errno.h>
+
 #include "pool/error.h"
 #include "pool/os.h"
 
@@ -12,7 +14,8 @@ static uint64_t mapping_bytes(uint64_t bytes)
   return slhi_round_up(bytes ? bytes : 1, slhi_os_page_size());
 }
 
-slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, slh_error *error)
+slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, bool map,
+                              slh_error *error)
 {
   static _Atomic uint64_t ids;
   uint64_t size = mapping_bytes(bytes);
@@ -20,9 +23,8 @@ slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, sl
   int failed;
 
   *template = (struct slhi_template){.fd = -1, .bytes = size};
-  /* Without files of memory it is copied, from any. */
-  failed = slhi_os_template_open(size, &template->fd, &memory);
-  if (failed) {
+  failed = map ? slhi_os_template_open(size, &template->fd, &memory) : ENOSYS;
+  if (failed) { /* it is copied, from any memory */
     template->fd = -1;
     failed = slhi_os_map(size, &memory);
   }
@@ -40,8 +42,10 @@ slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, sl
   void *memory = template->memory;
   int failed;
 
-  if (template->fd < 0)
-    return SLH_OK;
+  if (template->fd < 0) {
+    failed = slhi_os_protect_writes(memory, template->bytes);
+    return failed ? slhi_error_errno(error, SLH_E_SYSTEM, failed, "sealing an image") : SLH_OK;
+  }
   failed = slhi_os_template_seal(template->fd, template->bytes, kept, &memory);
   template->memory = memory;
   template->bytes = kept;

@@ -25,8 +25,10 @@ struct slhi_template {
   int fd;         /* sealed memory, or -1: it can only be copied */
 };
 
-/* Memory for a template, zeroed, to be written. SLH_E_NOMEM. */
-slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, slh_error *error);
+/* Memory for a template, zeroed, to be written; if `map`, such that slots can have
+ * it mapped, where the system has that. SLH_E_NOMEM. */
+slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, bool map,
+                              slh_error *error);
 
 /* Its first `bytes` bytes are all that is kept; from now on nothing changes them.
  * SLH_E_SYSTEM: it is closed. */

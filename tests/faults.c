@@ -2,6 +2,8 @@
 #include "tests/faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,12 +12,26 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "tests/failing.h"
+
 void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 int __real_munmap(void *address, size_t bytes);
 int __real_mprotect(void *address, size_t bytes, int protection);
 int __real_madvise(void *address, size_t bytes, int advice);
 int __real_mincore(void *address, size_t bytes, unsigned char *present);
 long __real_syscall(long number, ...);
+void *__real_mremap(void *address, size_t old, size_t bytes, int flags, ...);
+int __real_memfd_create(const char *name, unsigned flags);
+int __real_ftruncate(int file, off_t bytes);
+int __real_fcntl(int file, int command, ...);
+int __real_open(const char *path, int flags, ...);
+int __real_mkostemps(char *name, int suffix, int flags);
+ssize_t __real_read(int file, void *bytes, size_t count);
+ssize_t __real_write(int file, const void *bytes, size_t count);
+int __real_fsync(int file);
+int __real_rename(const char *from, const char *to);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
 
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 int __wrap_munmap(void *address, size_t bytes);
@@ -23,25 +39,50 @@ int __wrap_mprotect(void *address, size_t bytes, int protection);
 int __wrap_madvise(void *address, size_t bytes, int advice);
 int __wrap_mincore(void *address, size_t bytes, unsigned char *present);
 long __wrap_syscall(long number, ...);
+void *__wrap_mremap(void *address, size_t old, size_t bytes, int flags, ...);
+int __wrap_memfd_create(const char *name, unsigned flags);
+int __wrap_ftruncate(int file, off_t bytes);
+int __wrap_fcntl(int file, int command, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_mkostemps(char *name, int suffix, int flags);
+ssize_t __wrap_read(int file, void *bytes, size_t count);
+ssize_t __wrap_write(int file, const void *bytes, size_t count);
+int __wrap_fsync(int file);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
 
-#define CALLS 10
+#define CALLS 21
 _Static_assert(OS_ALL == (1 << CALLS) - 1, "a bit for each call");
 
 static _Atomic uint64_t calls[CALLS]; /* by bit of OS_ALL */
 static _Atomic int64_t mapped_bytes, mappings;
 
-static unsigned failing;
+static unsigned failing; /* calls */
 static int failing_errno;
-static uint64_t failing_from, failing_to;
-static _Atomic uint64_t seen; /* calls of `failing` since faults_fail */
+static struct failing which_fail;
 
 void faults_fail(unsigned which, uint64_t pass, uint64_t count, int error)
 {
   failing_errno = error;
-  failing_from = pass;
-  failing_to = count > UINT64_MAX - pass ? UINT64_MAX : pass + count;
-  atomic_store(&seen, 0);
+  failing_row(&which_fail, pass, count);
   failing = which;
+}
+
+void faults_fail_at_random(unsigned which, uint64_t one_in, uint64_t random)
+{
+  failing_at_random(&which_fail, one_in, random);
+  failing = which;
+}
+
+uint64_t faults_failed(void)
+{
+  return atomic_load(&which_fail.failed);
+}
+
+void faults_pause(bool pause)
+{
+  atomic_store(&which_fail.paused, pause);
 }
 
 static uint64_t at_most; /* bytes of a process_madvise */
@@ -53,11 +94,8 @@ void faults_shorten(uint64_t bytes)
 
 uint64_t faults_end(void)
 {
-  uint64_t passed = atomic_load(&seen);
-  uint64_t stop = passed < failing_to ? passed : failing_to;
-
   failing = 0;
-  return stop > failing_from ? stop - failing_from : 0;
+  return faults_failed();
 }
 
 uint64_t faults_calls(unsigned which)
@@ -82,15 +120,13 @@ int64_t faults_mappings(void)
 /* Counts a call; true if it is to fail. */
 static bool fails(unsigned call)
 {
-  uint64_t number;
+  static const int errors[] = {ENOMEM, EAGAIN, EINTR, EPERM, EINVAL, ENOSYS, EBADF, EMFILE};
+  uint64_t bits;
 
   atomic_fetch_add(&calls[__builtin_ctz(call)], 1);
-  if (!(failing & call))
+  if (!(failing & call) || !failing_hit(&which_fail, &bits))
     return false;
-  number = atomic_fetch_add(&seen, 1);
-  if (number < failing_from || number >= failing_to)
-    return false;
-  errno = failing_errno;
+  errno = which_fail.one_in ? errors[bits % (sizeof errors / sizeof *errors)] : failing_errno;
   return true;
 }
 
@@ -108,15 +144,56 @@ void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int fi
   return memory;
 }
 
+static void count_unmapped(size_t bytes)
+{
+  atomic_fetch_sub(&mapped_bytes, (int64_t)bytes);
+  atomic_fetch_sub(&mappings, 1);
+}
+
+/* What was not unmapped but should be. */
+static void *_Atomic kept[256];
+
+static bool swap_kept(void *from, void *to)
+{
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    void *expected = from;
+
+    if (atomic_compare_exchange_strong(&kept[i], &expected, to))
+      return true;
+  }
+  return false;
+}
+
 int __wrap_munmap(void *address, size_t bytes)
 {
-  int result = __real_munmap(address, bytes);
+  bool again = swap_kept(address, NULL);
+  int result = fails(OS_MUNMAP) ? -1 : __real_munmap(address, bytes);
+  int error = errno;
 
-  if (result == 0) {
-    atomic_fetch_sub(&mapped_bytes, (int64_t)bytes);
-    atomic_fetch_sub(&mappings, 1);
-  }
-  return fails(OS_MUNMAP) ? -1 : result;
+  if (result != 0)
+    REQUIRE(swap_kept(NULL, address));
+  if (!again)
+    count_unmapped(bytes);
+  errno = error;
+  return result;
+}
+
+/* Onto part of another mapping, which is gone then: the only way it is used. */
+void *__wrap_mremap(void *address, size_t old, size_t bytes, int flags, ...)
+{
+  void *result, *target;
+  va_list list;
+
+  REQUIRE(old == bytes && (flags & MREMAP_FIXED) != 0);
+  va_start(list, flags);
+  target = va_arg(list, void *);
+  va_end(list);
+  if (fails(OS_MREMAP))
+    return MAP_FAILED;
+  result = __real_mremap(address, old, bytes, flags, target);
+  if (result != MAP_FAILED)
+    count_unmapped(bytes);
+  return result;
 }
 
 int __wrap_mprotect(void *address, size_t bytes, int protection)
@@ -132,6 +209,71 @@ int __wrap_madvise(void *address, size_t bytes, int advice)
 int __wrap_mincore(void *address, size_t bytes, unsigned char *present)
 {
   return fails(OS_MINCORE) ? -1 : __real_mincore(address, bytes, present);
+}
+
+int __wrap_memfd_create(const char *name, unsigned flags)
+{
+  return fails(OS_MEMFD) ? -1 : __real_memfd_create(name, flags);
+}
+
+int __wrap_ftruncate(int file, off_t bytes)
+{
+  return fails(OS_FTRUNCATE) ? -1 : __real_ftruncate(file, bytes);
+}
+
+int __wrap_fcntl(int file, int command, ...)
+{
+  long argument;
+  va_list list;
+
+  va_start(list, command);
+  argument = va_arg(list, long);
+  va_end(list);
+  return command == F_ADD_SEALS && fails(OS_SEAL) ? -1 : __real_fcntl(file, command, argument);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+  return fails(OS_THREAD) ? errno : __real_pthread_create(thread, attributes, start, argument);
+}
+
+/* ---- files ---- */
+
+int __wrap_open(const char *path, int flags, ...)
+{
+  int mode;
+  va_list list;
+
+  va_start(list, flags);
+  mode = va_arg(list, int);
+  va_end(list);
+  return fails(OS_OPEN) ? -1 : __real_open(path, flags, mode);
+}
+
+int __wrap_mkostemps(char *name, int suffix, int flags)
+{
+  return fails(OS_OPEN) ? -1 : __real_mkostemps(name, suffix, flags);
+}
+
+ssize_t __wrap_read(int file, void *bytes, size_t count)
+{
+  return fails(OS_READ) ? -1 : __real_read(file, bytes, count);
+}
+
+ssize_t __wrap_write(int file, const void *bytes, size_t count)
+{
+  return fails(OS_WRITE) ? -1 : __real_write(file, bytes, count);
+}
+
+int __wrap_fsync(int file)
+{
+  return fails(OS_FSYNC) ? -1 : __real_fsync(file);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+  return fails(OS_RENAME) ? -1 : __real_rename(from, to);
 }
 
 /* ---- calls that the C library has no function for ---- */
@@ -169,6 +311,8 @@ long __wrap_syscall(long number, ...)
   if (number == SYS_process_madvise)
     return advise_some(arguments);
   if (number == SYS_pidfd_open && fails(OS_PIDFD_OPEN))
+    return -1;
+  if (number == SYS_membarrier && fails(OS_MEMBARRIER))
     return -1;
   return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
                         arguments[4]);

@@ -8,15 +8,25 @@ struct block {
   uint64_t unused; /* keeps what follows aligned */
 };
 
+static bool fails(struct meter *meter)
+{
+  uint64_t left = atomic_load(&meter->left), bits;
+
+  do {
+    if (left == 0)
+      return true;
+  } while (!atomic_compare_exchange_weak(&meter->left, &left, left - 1));
+  return failing_hit(&meter->failing, &bits);
+}
+
 /* Always moves, so that nobody keeps a pointer to the old place. */
 static void *resize(void *context, void *old, size_t bytes)
 {
   struct meter *meter = context;
   struct block *block = old ? (struct block *)old - 1 : NULL, *resized;
 
-  if (meter->left == 0)
+  if (fails(meter))
     return NULL;
-  meter->left--;
   resized = malloc(sizeof *resized + bytes);
   if (!resized)
     return NULL;
@@ -47,6 +57,6 @@ slh_allocator meter_allocator(struct meter *meter)
 {
   slh_allocator allocator = {resize, release, meter};
 
-  *meter = (struct meter){.left = UINT64_MAX};
+  *meter = (struct meter){.left = UINT64_MAX, .hook = allocator};
   return allocator;
 }

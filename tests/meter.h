@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* An allocator hook that counts, and fails on demand. For one thread. */
+/* An allocator hook that counts, and fails on demand. For any thread. */
 #ifndef SLOTHEAP_TESTS_METER_H
 #define SLOTHEAP_TESTS_METER_H
 
 #include <slotheap.h>
 
+#include "tests/failing.h"
+
 struct meter {
-  uint64_t blocks; /* not released */
-  uint64_t bytes;  /* in them */
-  uint64_t left;   /* calls that succeed before all others fail */
+  _Atomic uint64_t blocks; /* not released */
+  _Atomic uint64_t bytes;  /* in them */
+  _Atomic uint64_t left;   /* calls that succeed before all others fail */
+  struct failing failing;  /* of the calls, these fail too */
+  slh_allocator hook;
 };
 
 /* The hook; the meter must outlive it. Starts with nothing failing. */

@@ -67,6 +67,13 @@ void program_close(struct program *program);
 /* One step in the model and in all worlds; none asks for a collection. */
 void program_step(struct program *program);
 
+/* What each world's roots reach is what the model says; so are its weak references
+ * and drops, as far as that is certain unless it was just `collected`. */
+void program_compare(struct program *program, bool collected);
+
+/* Collects in all worlds, each in steps of its own; then compares. */
+void program_collect(struct program *program);
+
 /* Reads reference `i` of an object in the world of `heap`. */
 slh_ref program_link(const slh_heap *heap, const struct thing *thing, slh_ref at, uint32_t i);
 

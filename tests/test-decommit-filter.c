@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Under filters of system calls, as sandboxes and containers have them, the
- * ranges are zero all the same. */
+ * ranges are zero all the same, and pools live. */
+#include "tests/footprint.h"
 #include "tests/helper.h"
+#include "tests/life.h"
 #include "tests/pages.h"
+#include "tests/pooled.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -46,14 +49,31 @@ static bool refuses(const struct filter *filter, int number)
   return false;
 }
 
+/* Nothing of it is refused. */
+static void live_with_every_engine(void)
+{
+  for (int i = 0; i < 2 * SLH_DECOMMIT_ENGINES; i++) {
+    struct life_options options = {.kind = i % 2 ? SLH_POOL_DENSE : SLH_POOL_WIDE,
+                                   .engine = (slh_decommit)(i / 2),
+                                   .fork = i < 2};
+    struct meter meter;
+
+    (void)meter_allocator(&meter);
+    REQUIRE_EQUAL(life_run(&options, &meter), 0);
+  }
+}
+
 static void live_under(void *context)
 {
   const struct filter *filter = context;
 
   alarm(100);
-  if (filter->late)
+  footprint_settle();
+  if (filter->late) {
     for (int engine = 0; engine < SLH_DECOMMIT_ENGINES; engine++)
       slh_decommit_available((slh_decommit)engine);
+    live_with_every_engine();
+  }
   install(filter);
   if (!filter->late) {
     REQUIRE(!refuses(filter, SYS_madvise) || !slh_decommit_available(SLH_DECOMMIT_MADVISE));
@@ -62,6 +82,7 @@ static void live_under(void *context)
     REQUIRE(!refuses(filter, SYS_io_uring_enter) || !slh_decommit_available(SLH_DECOMMIT_URING));
   }
   pages_give_back_by_all(&child_random, 16);
+  live_with_every_engine();
 }
 
 static void test_filters(void **state)
@@ -72,6 +93,7 @@ static void test_filters(void **state)
       {SYS_process_madvise},
       {SYS_madvise},
       {SYS_madvise, SYS_process_madvise},
+      {SYS_membarrier},
       {SYS_madvise, SYS_process_madvise, SYS_io_uring_setup, SYS_io_uring_enter},
   };
 
@@ -95,6 +117,6 @@ int main(void)
       cmocka_unit_test(test_filters),
   };
 
-  helper_seed();
-  return cmocka_run_group_tests_name("decommit-filter", tests, NULL, NULL);
+  helper_zeal = SLH_ZEAL_NEVER;
+  return cmocka_run_group_tests_name("decommit-filter", tests, pooled_setup, pooled_teardown);
 }

@@ -53,7 +53,7 @@ typedef enum slh_status {
 
 /* Why a call failed, in words. Caller-owned; plain data. */
 typedef struct slh_error {
-  slh_status status;
+  slh_status status; /* what the call came to */
   int os_errno;      /* errno of the failed system call, or 0 */
   char message[240]; /* one sentence, no newline, always terminated */
 } slh_error;
@@ -66,8 +66,8 @@ typedef struct slh_error {
  */
 typedef struct slh_allocator {
   void *(*resize)(void *context, void *old, size_t bytes); /* old may be NULL */
-  void (*release)(void *context, void *memory);
-  void *context;
+  void (*release)(void *context, void *memory);            /* memory is not NULL */
+  void *context;                                           /* passed to both */
 } slh_allocator;
 
 /* jemalloc, in an arena of its own, where the process has jemalloc and

@@ -153,8 +153,8 @@ typedef struct slh_heap_options {
  * Errors: SLH_E_FULL, SLH_E_INVALID (no runtime, struct_size not known); with an
  * image also SLH_E_INVALID (of another runtime, or for another kind of pool),
  * SLH_E_TOO_LARGE (no slot has room for it), SLH_E_LIMIT (resuming: it exceeds
- * max_bytes), SLH_E_POOL_LIMIT, SLH_E_REFUSED, SLH_E_HOST_LIMIT, SLH_E_NOMEM, and
- * what its `decode` returns.
+ * max_bytes), SLH_E_POOL_LIMIT, SLH_E_REFUSED, SLH_E_HOST_LIMIT, SLH_E_NOMEM,
+ * SLH_E_UNSUPPORTED (it has host data, and no `decode`), and what `decode` returns.
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
                                                   slh_heap **out);

@@ -48,7 +48,8 @@ typedef enum slh_host_kind {
   SLH_HOST_FUNCTION = 1 /* what a funcref field has the number of */
 } slh_host_kind;
 
-/* Gives the bytes for `value`, which the library copies before it calls again. A
+/* Gives the bytes for `value`, which the library copies before it calls again. Must
+ * not use the heap. A
  * status other than SLH_OK ends the call that asks, with that status. Called on
  * the thread of that call: by slh_image_freeze for data, once for each
  * externref; by slh_image_write and slh_image_save for functions. */
@@ -72,7 +73,8 @@ typedef enum slh_image_start {
   /* A copy of all of it. */
   SLH_IMAGE_COPY = 1,
   /* Wide pools: a private mapping of the image, copied page by page as the store
-   * writes; the rest is shared by all stores. One more mapping a slot. Where that
+   * writes; the rest is shared by all stores. One more mapping a slot, which
+   * slh_pool_plan.mappings does not count; and a descriptor for the image. Where that
    * cannot be had (no sealed memory, no mapping left, pools that populate, do
    * not isolate, or decommit by memset), a copy. */
   SLH_IMAGE_MAP = 2

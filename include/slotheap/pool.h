@@ -125,7 +125,7 @@ typedef struct slh_pool_plan {
   uint64_t evacuation_stride_bytes; /* from one space to the next */
   uint64_t evacuation_slab_bytes;   /* address space of all of them */
   uint64_t keep_evacuation_bytes;   /* page-rounded, at most max_heap_bytes */
-  uint64_t mappings;                /* the most this pool can take */
+  uint64_t mappings;                /* the most this pool can take, but for images */
   uint64_t budget_bytes;            /* this and what follows: as in the options, defaults put in */
   uint64_t resident_budget_bytes;   /* likewise */
   uint64_t decay_ms;                /* likewise */
