@@ -6,6 +6,7 @@
 
 #include "lib/collection.h"
 #include "lib/image.h"
+#include "lib/poison.h"
 #include "pool/events.h"
 #include "pool/registry.h"
 
@@ -31,8 +32,10 @@ static inline void start_empty(slh_heap *heap)
   heap->data.dirty = stale > heap->data.start ? stale : heap->data.start;
   memcpy((char *)heap + FRESH, (const char *)&fresh + FRESH, sizeof fresh - FRESH);
   heap->soft = heap->data.start + heap->initial;
-  heap->data.limit =
-      heap->data.runtime->zeal == 0 ? slhi_at_most(heap->soft, slhi_heap_ready(heap)) : 0;
+  heap->data.limit = heap->data.runtime->zeal == 0 && !SLHI_HIDES
+                         ? slhi_at_most(heap->soft, slhi_heap_ready(heap))
+                         : 0;
+  slhi_hide_free(heap);
 }
 
 /* Where the heap's memory lies. */
@@ -44,7 +47,8 @@ static void place(slh_heap *heap, const struct slot *slot)
   heap->data.mask = slab->open ? (uint32_t)(slab->stride - 1) : UINT32_MAX;
 }
 
-static void set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *slot)
+static inline __attribute__((always_inline)) void
+set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *slot)
 {
   uint64_t max = slhi_pool_of(slot)->plan.max_heap_bytes;
   uint64_t initial = options->initial_bytes ? options->initial_bytes : DEFAULT_INITIAL;
@@ -180,6 +184,7 @@ static inline void stop_store(slh_heap *heap, const char *call)
 
 static inline void end_store(slh_heap *heap)
 {
+  slhi_show_free(heap);
   if (SLH_UNLIKELY(slhi_heap_tables(heap) != NULL))
     slhi_tables_reset(heap);
   if (SLH_UNLIKELY(slhi_heap_charged(heap) != 0))
