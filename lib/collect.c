@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame around a collector: slh_collection_* and slh_heap_collect. */
 #include "lib/collection.h"
+#include "lib/poison.h"
 #include "lib/remembered.h"
 #include "lib/verify.h"
 #include "pool/clock.h"
@@ -245,6 +246,7 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
       sweep(heap, c, budget);
     *complete = c->moved && slhi_host_data_is_swept(c->tables);
     if (*complete) {
+      slhi_hide(heap, heap->data.bump, heap->data.start + c->used);
       tell_end(heap, SLH_OK);
       slhi_collection_end(heap, c->evacuation.free - c->evacuation.start);
     }

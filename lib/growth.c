@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How far a heap may fill, and how it comes to be allowed more. */
+#include "lib/poison.h"
 #include "lib/policy.h"
 #include "pool/events.h"
 
@@ -8,7 +9,7 @@
 
 void slhi_heap_set_limit(slh_heap *heap)
 {
-  bool inline_ = !heap->corrupt && !heap->busy && heap->data.runtime->zeal == 0;
+  bool inline_ = !heap->corrupt && !heap->busy && heap->data.runtime->zeal == 0 && !SLHI_HIDES;
 
   /* 0: inline allocation comes to the library. */
   heap->data.limit = inline_ ? slhi_at_most(slhi_heap_trigger(heap), slhi_heap_ready(heap)) : 0;
@@ -76,14 +77,22 @@ slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
   uint32_t gap = slot->slab->gap;
   uint64_t width = (uint64_t)heap->data.mask + 1;
   char *start = slhi_heap_first_byte(heap);
-  slh_status status = slhi_pool_grow(slot, end - gap, slhi_heap_dirty_bytes(heap), &start, &width);
+  bool grows = end > slhi_heap_committed(heap);
+  slh_status status;
 
-  if (start == slhi_heap_first_byte(heap))
+  if (grows)
+    slhi_show_free(heap);
+  status = slhi_pool_grow(slot, end - gap, slhi_heap_dirty_bytes(heap), &start, &width);
+  if (start == slhi_heap_first_byte(heap)) {
+    if (grows)
+      slhi_hide_free(heap);
     return status;
+  }
   heap->data.base = start - gap;
   heap->data.mask = (uint32_t)(width - 1);
   if (heap->data.dirty < gap + slot->stale)
     heap->data.dirty = gap + slot->stale;
+  slhi_hide_free(heap);
   return status;
 }
 
@@ -109,8 +118,9 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
     heap->growths += heap->growths < UINT16_MAX;
   slhi_heap_set_limit(heap);
   /* Room for this one allocation: the next comes here, too. */
-  if (heap->data.runtime->zeal != 0)
+  if (SLHI_HIDES || heap->data.runtime->zeal != 0)
     heap->data.limit = heap->data.bump + bytes;
+  slhi_show(heap, heap->data.bump, heap->data.bump + bytes);
   return SLH_OK;
 }
 

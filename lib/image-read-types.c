@@ -11,18 +11,6 @@ static const char *name_at(const struct reader *r, uint32_t name)
 
 /* ---- the file's description ---- */
 
-/* One name more. Each has its own piece of the text, or little text would make
- * many names. */
-static bool take_name(struct reader *r, uint32_t name)
-{
-  if (name == SLHI_NO_NAME)
-    return true;
-  if (!slhi_read_has_name(r, name))
-    return false;
-  r->names += strlen(r->parts.text + name) + 1;
-  return r->names <= r->parts.header->text_bytes;
-}
-
 static slh_status check_type(struct reader *r, uint32_t number)
 {
   const struct format_type *type = &r->parts.types[number];
@@ -33,7 +21,7 @@ static slh_status check_type(struct reader *r, uint32_t number)
       type->header != slhi_header(kind, type->header >> SLHI_INDEX_SHIFT) ||
       type->header >> SLHI_INDEX_SHIFT <= SLHI_EXTERN_INDEX)
     return slhi_damaged(r, "a type's header is none");
-  if (type->name == SLHI_NO_NAME || !take_name(r, type->name) || type->supertype > number ||
+  if (type->name == SLHI_NO_NAME || !slhi_read_name(r, type->name) || type->supertype > number ||
       (type->supertype != 0 && kind != SLH_KIND_STRUCT))
     return slhi_damaged(r, "a type's name or supertype is none");
   if (type->first_field != r->fields || type->field_count > fields - r->fields ||
@@ -44,7 +32,7 @@ static slh_status check_type(struct reader *r, uint32_t number)
   for (uint32_t i = 0; i < type->field_count; i++) {
     const struct format_field *field = &r->parts.fields[type->first_field + i];
 
-    if (!take_name(r, field->name) || field->storage > SLH_FUNCREF)
+    if (!slhi_read_name(r, field->name) || field->storage > SLH_FUNCREF)
       return slhi_damaged(r, "a field is none");
   }
   return SLH_OK;

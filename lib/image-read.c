@@ -102,9 +102,14 @@ static slh_status copy_file(struct reader *r, int fd)
 
 /* ---- what goes with the objects ---- */
 
-bool slhi_read_has_name(const struct reader *r, uint32_t name)
+bool slhi_read_name(struct reader *r, uint32_t name)
 {
-  return name == SLHI_NO_NAME || name < r->parts.header->text_bytes;
+  if (name == SLHI_NO_NAME)
+    return true;
+  if (name >= r->parts.header->text_bytes)
+    return false;
+  r->names += strlen(r->parts.text + name) + 1;
+  return r->names <= r->parts.header->text_bytes;
 }
 
 static slh_status read_roots(struct reader *r)
@@ -116,7 +121,7 @@ static slh_status read_roots(struct reader *r)
     if (!out)
       return slhi_read_no_memory(r);
     out->name = root.name;
-    if (!slhi_read_has_name(r, root.name) || !slhi_read_reference(r, root.ref, &out->ref))
+    if (!slhi_read_name(r, root.name) || !slhi_read_reference(r, root.ref, &out->ref))
       return slhi_damaged(r, "a root is none");
   }
   return SLH_OK;

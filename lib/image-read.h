@@ -34,8 +34,9 @@ static inline slh_status slhi_read_no_memory(const struct reader *r)
   return slhi_error(r->error, SLH_E_NOMEM, "no memory for an image");
 }
 
-/* Whether it is one, or none. */
-bool slhi_read_has_name(const struct reader *r, uint32_t name);
+/* One name more: whether it is one, or none. Each has its own piece of the text, or
+ * little text would make long names of many. */
+bool slhi_read_name(struct reader *r, uint32_t name);
 
 /* Finds, or registers, the runtime's types. */
 slh_status slhi_read_types(struct reader *r);

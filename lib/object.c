@@ -3,6 +3,7 @@
 #include <slotheap/object.h>
 
 #include "lib/find.h"
+#include "lib/poison.h"
 
 /* ---- kinds ---- */
 
@@ -175,6 +176,7 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
     if (data->dirty < data->bump)
       data->dirty = data->bump;
     data->bump = ref.bits;
+    slhi_hide(heap, data->bump, data->bump + object.bytes);
     slhi_heap_set_limit(heap);
     return SLH_OK;
   }

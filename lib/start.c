@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How a store begins with an image. */
 #include "lib/image.h"
+#include "lib/poison.h"
 #include "lib/policy.h"
 #include "lib/tables.h"
 #include "pool/os.h"
@@ -108,6 +109,7 @@ static slh_status load(slh_heap *heap, const slh_image *image)
   status = slhi_heap_access(heap, image->end);
   if (status != SLH_OK)
     return status == SLH_E_LIMIT ? SLH_E_TOO_LARGE : status;
+  slhi_show_free(heap);
   if (!is_there)
     slhi_slot_start_with(slhi_slot_memory(slot), &image->body, bytes, map);
   heap->data.bump = image->end;
@@ -237,8 +239,10 @@ slh_status slhi_start(slh_heap *heap, const slh_heap_options *options)
   const slh_image *image = options->image;
   slh_status status;
 
+  slhi_show_free(heap);
   if (!image) {
     (void)slhi_slot_keep_front(slhi_heap_slot(heap), 0);
+    slhi_hide_free(heap);
     return SLH_OK;
   }
   status = load(heap, image);
@@ -251,6 +255,7 @@ slh_status slhi_start(slh_heap *heap, const slh_heap_options *options)
   if (status == SLH_OK && options->resume && heap->data.runtime->collector->generational)
     slhi_heap_set_nursery(heap, slhi_policy_nursery(heap));
   slhi_heap_set_limit(heap);
+  slhi_hide_free(heap);
   return status;
 }
 

@@ -6,6 +6,7 @@
 #include "lib/bitmap.h"
 #include "lib/heap.h"
 #include "lib/object.h"
+#include "lib/poison.h"
 #include "lib/roots.h"
 
 struct verifier {
@@ -139,6 +140,7 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
   if (!v.starts)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a map of %zu bytes", bytes);
   memset(v.starts, 0, bytes);
+  slhi_show_free(heap);
   status = find_objects(&v);
   if (status == SLH_OK)
     status = check_references(&v);
@@ -146,6 +148,7 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
     status = check_roots(&v, roots);
   if (status == SLH_OK)
     status = check_zero(&v);
+  slhi_hide_free(heap);
   slhi_free(allocator, v.starts);
   return status;
 }
@@ -177,6 +180,7 @@ slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
 
   if (!slhi_checks(heap))
     return SLH_OK;
+  slhi_show_free(heap);
   if (heap->data.dirty > heap->data.bump)
     memset(heap->data.base + heap->data.bump, POISON, heap->data.dirty - heap->data.bump);
   status = verify(heap, roots, &error);

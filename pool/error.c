@@ -61,6 +61,11 @@ fill(slh_error *error, slh_status status, int os_errno, const char *format, va_l
   error->status = status;
   error->os_errno = os_errno;
   vsnprintf(error->message, sizeof error->message, format, arguments);
+  /* Names can come out of a file. */
+  for (char *c = error->message; *c; c++) {
+    if ((unsigned char)*c < ' ')
+      *c = '?';
+  }
 }
 
 slh_status slhi_error(slh_error *error, slh_status status, const char *format, ...)

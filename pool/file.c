@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -82,14 +83,11 @@ static size_t transfer_round(struct io_uring *ring, int fd, bool write, char *at
     return SIZE_MAX;
   for (int i = 0; i < submitted; i++) {
     struct io_uring_cqe *result;
-    int failed;
 
-    /* The kernel is still at work on the caller's memory. */
-    do
-      failed = io_uring_wait_cqe(ring, &result);
-    while (failed == -EINTR || failed == -EAGAIN);
-    if (failed)
-      return SIZE_MAX;
+    /* The kernel is still at work on the caller's memory: even if the system
+     * refuses to wait, this has to. */
+    while (io_uring_wait_cqe(ring, &result) != 0 && io_uring_peek_cqe(ring, &result) != 0)
+      sched_yield();
     results[io_uring_cqe_get_data64(result)] = result->res;
     io_uring_cqe_seen(ring, result);
   }
@@ -169,8 +167,8 @@ int slhi_file_write(int fd, const void *from, size_t bytes)
 
     if (some < 0 && errno == EINTR)
       continue;
-    if (some < 0)
-      return errno;
+    if (some <= 0)
+      return some < 0 ? errno : EIO;
     put += (size_t)some;
   }
   return 0;

@@ -44,12 +44,12 @@ slh_status slhi_slab_open(struct slab *slab, slh_error *error)
   if (failed)
     return slhi_error_errno(error, SLH_E_NOMEM, failed, "mapping the records of %u slots",
                             (unsigned)slab->count);
-  slab->decommit.pool = slab->pool;
   status = slhi_decommit_open(&slab->decommit, slab->wish, error);
   if (status != SLH_OK) {
     slhi_os_unmap(records, record_bytes(slab));
     return status;
   }
+  slab->decommit.pool = slab->pool;
   slab->slots = records;
   if (can_have_fronts(slab))
     slab->fronts = (struct front *)(void *)(slab->slots + slab->count);

@@ -150,7 +150,9 @@ SLH_API void slh_image_free(slh_image *image);
  * will do. Types and functions are written by what they are, not by where
  * this process has them. Errors: SLH_E_SYSTEM (with errno; a part may have been
  * written), SLH_E_UNSUPPORTED (functions, and no `encode`), SLH_E_NOMEM, and what
- * `encode` returns. Any thread.
+ * `encode` returns. Signals that a descriptor can raise (SIGPIPE, SIGXFSZ) are the
+ * host's to ignore; descriptors that do not block are refused half way with EAGAIN. Any
+ * thread.
  */
 SLH_API SLH_NODISCARD slh_status slh_image_write(const slh_image *image, int fd, slh_error *error);
 
@@ -168,7 +170,7 @@ SLH_API SLH_NODISCARD slh_status slh_image_save(const slh_image *image, const ch
  * follow one another. All of it is copied first, then checked: whatever the file
  * holds, and whoever changes it meanwhile, an image that this gives cannot
  * harm. Types are matched by their names and contents, equal ones in the order of
- * registration. `options` may be NULL.
+ * their indices. `options` may be NULL.
  * Errors: SLH_E_INVALID (an option), SLH_E_CORRUPT (truncated, damaged, or not
  * an image: `error` says which), SLH_E_UNSUPPORTED (of a newer version or the
  * other byte order; host data, and no `decode`), SLH_E_TYPE (a type that the
