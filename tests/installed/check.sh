@@ -51,6 +51,8 @@ hosts() {
   if command -v "${CXX%% *}" >/dev/null; then
     build "cc-$kind" "$CXX" -std=c++11 $cflags "$sources/hello.cc" "$@"
     "./cc-$kind"
+    build "raii-$kind" "$CXX" -std=c++17 $cflags "$sources/raii.cc" "$@"
+    "./raii-$kind"
   else
     echo "installcheck: no C++ compiler: C++ is not checked"
   fi
@@ -66,6 +68,15 @@ fi
 if [ -e "$archive" ]; then
   # shellcheck disable=SC2086
   hosts static $static_libs
+fi
+
+# The companion, where it was built.
+if [ -e "$installed/pkgconfig/slotheap-export.pc" ] && [ -e "$shared" ]; then
+  # shellcheck disable=SC2046
+  build export "$CC" -std=gnu11 $($PKG_CONFIG --cflags slotheap-export) "$sources/export.c" \
+    $($PKG_CONFIG --libs slotheap-export)
+  ./export >metrics
+  grep -q '^slotheap_pool_slots{pool="installed"} 1$' metrics || fail 'the companion says something else'
 fi
 
 # What a host sees of the library is the slh_ calls; sanitizers add their own.
