@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pool/error.h"
@@ -16,9 +17,15 @@ slh_status slhi_new_file_open(const slh_allocator *allocator, const char *path,
 {
   static const char suffix[] = ".XXXXXX.tmp";
   size_t length = strlen(path);
-  char *name = slhi_allocate(allocator, length + sizeof suffix);
+  struct stat about;
+  char *name;
   int fd, failed;
 
+  /* Renaming would put a file in the place of a device or a socket. */
+  if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+    return slhi_error_errno(error, SLH_E_SYSTEM, S_ISDIR(about.st_mode) ? EISDIR : EEXIST,
+                            "%s is no regular file", path);
+  name = slhi_allocate(allocator, length + sizeof suffix);
   if (!name)
     return slhi_error(error, SLH_E_NOMEM, "no memory for the name of a file");
   memcpy(name, path, length);

@@ -181,6 +181,11 @@ static void test_errors(void **state)
   (void)snprintf(path, sizeof path, "%s/directory", place->directory);
   assert_int_equal(mkdir(path, 0700), 0);
   expect_error(image, path, EISDIR);
+  /* Nor would a device, a pipe or a socket be one any more. */
+  (void)snprintf(path, sizeof path, "%s/pipe", place->directory);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  expect_error(image, path, EEXIST);
+  assert_int_equal(unlink(path), 0);
   assert_int_equal(load_value(place, 1000), 'a');
   assert_int_equal(clear(place), 2); /* nothing was left behind */
   slh_image_free(image);

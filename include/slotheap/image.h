@@ -160,7 +160,8 @@ SLH_API SLH_NODISCARD slh_status slh_image_write(const slh_image *image, int fd,
  * Writes an image to a file: under a temporary name in the same directory, which
  * is synchronised and then renamed. Whenever the process is killed, `path` is
  * the old file or the new one; what can be left is a file named
- * `path`.XXXXXX.tmp. Errors: as above.
+ * `path`.XXXXXX.tmp. A symbolic link is replaced, what is no regular file refused. Errors: as
+ * above.
  */
 SLH_API SLH_NODISCARD slh_status slh_image_save(const slh_image *image, const char *path,
                                                 slh_error *error);
