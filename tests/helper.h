@@ -4,6 +4,7 @@
  *   SLOTHEAP_SEED=N   repeats the run whose seed was N
  *   SLOTHEAP_SCALE=N  makes random tests N times as long (default 1; 0.1 is fine)
  *   SLOTHEAP_COLLECTOR=N  replaces the copying collector by that one
+ *   SLOTHEAP_CGROUP=DIR   where test-real-limits may make a memory cgroup
  */
 #ifndef SLOTHEAP_TESTS_HELPER_H
 #define SLOTHEAP_TESTS_HELPER_H

@@ -9,13 +9,13 @@ setting() {
   sed -n "s/^$1 = //p" Makefile
 }
 
-sanitizers=$(setting SANITIZER_FLAGS)
+sanitizers="$(setting SANITIZER_FLAGS) $(setting COVERAGE_FLAGS)"
 compilers='g++ clang++'
 case "$(setting CC) $sanitizers" in
 *clang*-fsanitize*) compilers=clang++ ;; # a program has one set of their libraries
-*-fsanitize*) compilers=g++ ;;
+*-fsanitize* | *--coverage*) compilers=g++ ;;
 esac
-libraries="$(setting LIBURING_LIBS) $(setting LIBS) $(setting COVERAGE_LIBS) $(setting COVERAGE_FLAGS)"
+libraries="$(setting LIBURING_LIBS) $(setting LIBS)"
 archive=.libs/libslotheap.a
 if ! [ -e "$archive" ]; then
   archive=.libs/libslotheap.so

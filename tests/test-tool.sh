@@ -66,7 +66,7 @@ number() {
 run 2
 complains 'Usage: slotheap'
 run 2 nonsense
-complains "no command 'nonsense'; there are inspect, plan and probe"
+complains "no command 'nonsense'; there are inspect, plan.* and"
 run 2 --nonsense
 complains nonsense
 run 0 --help
@@ -192,6 +192,35 @@ if tests/make-image "$work/image"; then
   says '"root": 0, "name": "list", "ref": 4096, "type": "pair"'
   says '"objects": 10, "bytes": 160, "type": "pair"'
   says '"type": "\\u001b\[31m\\"refs"'
+
+  # ---- snapshot and summary, where libslotheap-export was built ----
+
+  if tool/slotheap --help | grep -q '^  summary'; then
+    run 0 summary "$work/image"
+    says '^ +160 +10  pair$'
+    says '^ +24 +1  \\x1b\[31m"refs$'
+    says '^Reachable: 184 bytes, 11 objects; dead: 0 bytes'
+    says '^ +160 +16 +pair at 0x1000$'
+    [ "$(grep -c ' at 0x' "$out")" -eq 11 ] || fail "$ran: there are 11 objects"
+    run 0 summary --top=3 -o "$work/summary" "$work/image"
+    [ "$(sed '1,/^Dominators/d' "$work/summary" | wc -l)" -eq 3 ] || fail "$ran: not 3 lines"
+    run 0 snapshot "$work/image"
+    says '"node_count":16,"edge_count":17,'
+    mv "$out" "$work/expected"
+    run 0 snapshot "$work/image" -o "$work/snapshot"
+    cmp "$work/expected" "$work/snapshot" || fail "$ran: not the same"
+    if command -v jq >/dev/null 2>&1; then
+      jq -e '(.nodes | length) == 7 * 16 and (.edges | length) == 3 * 17' "$work/snapshot" \
+        >/dev/null || fail "$ran: not JSON for jq, or of another length"
+    fi
+    run 1 snapshot "$work/none"
+    complains 'not an image file'
+    run 1 summary "$work/image" -o "$work/none/there"
+    complains 'there: Not a directory'
+    run 2 snapshot
+    complains 'which FILE'
+  fi
+
   head -c 4100 "$work/image" >"$work/part"
   run 1 inspect "$work/part"
   complains 'part: the image file is truncated: 4100 bytes of 4280'

@@ -198,19 +198,6 @@ static void print(const slh_image *image, const struct contents *contents,
 
 /* ---- the command ---- */
 
-/* What the host has made its data of means nothing here. */
-static slh_status decode(void *context, slh_host_kind kind, const void *bytes, size_t size,
-                         void **value, slh_drop_fn **drop)
-{
-  (void)context;
-  (void)kind;
-  (void)bytes;
-  (void)size;
-  (void)drop;
-  *value = NULL;
-  return SLH_OK;
-}
-
 /* Types of a runtime have the indices below this. */
 static size_t type_indices(const slh_runtime *runtime)
 {
@@ -223,27 +210,20 @@ static size_t type_indices(const slh_runtime *runtime)
 
 static int inspect(const struct arguments *arguments)
 {
-  slh_image_options options = SLH_IMAGE_OPTIONS_INIT;
   struct contents contents;
   slh_runtime *runtime;
-  slh_image *image = NULL;
+  slh_image *image;
   slh_error error;
   struct format_header header;
-  slh_status status = slh_runtime_new(NULL, &runtime, &error);
+  slh_status status = tool_load(arguments->path, &runtime, &image, &error);
 
   if (status == SLH_OK) {
-    options.decode = decode;
-    options.register_types = true;
-    options.max_bytes = UINT64_MAX;
-    status = slh_image_load(runtime, arguments->path, &options, &image, &error);
-    if (status == SLH_OK) {
-      header = read_header(arguments->path);
-      look(image, type_indices(runtime), &contents);
-      print(image, &contents, &header, arguments->json);
-      free(contents.tallies);
-      free(contents.roots);
-      slh_image_free(image);
-    }
+    header = read_header(arguments->path);
+    look(image, type_indices(runtime), &contents);
+    print(image, &contents, &header, arguments->json);
+    free(contents.tallies);
+    free(contents.roots);
+    slh_image_free(image);
     slh_runtime_free(runtime);
   }
   if (status != SLH_OK)

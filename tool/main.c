@@ -7,7 +7,18 @@
 static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
-} commands[] = {{"inspect", tool_inspect}, {"plan", tool_plan}, {"probe", tool_probe}};
+} commands[] = {
+    {"inspect", tool_inspect},   {"plan", tool_plan},       {"probe", tool_probe},
+#ifdef HAVE_YAJL
+    {"snapshot", tool_snapshot}, {"summary", tool_summary},
+#endif
+};
+
+#ifdef HAVE_YAJL
+#define COMMANDS "inspect, plan, probe, snapshot and summary"
+#else
+#define COMMANDS "inspect, plan and probe"
+#endif
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -29,7 +40,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     *(int *)state->input = commands[i].run(argc, argv);
     return 0;
   }
-  argp_error(state, "no command '%s'; there are inspect, plan and probe", text);
+  argp_error(state, "no command '%s'; there are " COMMANDS, text);
   return 0;
 }
 
@@ -40,7 +51,12 @@ int main(int argc, char **argv)
                             "Commands:\n"
                             "  inspect  what is in an image file, or why it is none\n"
                             "  plan     what the options of a pool come to, or why they fail\n"
-                            "  probe    which features the kernel has, and what is used\n\n"
+                            "  probe    which features the kernel has, and what is used\n"
+#ifdef HAVE_YAJL
+                            "  snapshot an image file's objects, for Chrome DevTools\n"
+                            "  summary  an image file's objects by type, and who retains most\n"
+#endif
+                            "\n"
                             "'slotheap COMMAND --help' tells more.";
   struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc};
   int status = 0;

@@ -10,6 +10,12 @@
 int tool_inspect(int argc, char **argv);
 int tool_plan(int argc, char **argv);
 int tool_probe(int argc, char **argv);
+int tool_snapshot(int argc, char **argv); /* these only with libslotheap-export */
+int tool_summary(int argc, char **argv);
+
+/* Loads an image file, with a runtime that has its types. Errors: those of
+ * slh_image_load; there is no runtime then. */
+slh_status tool_load(const char *path, slh_runtime **runtime, slh_image **image, slh_error *error);
 
 /* A number with at most one of the suffixes K, M, G, T (powers of 1,024; an iB
  * may follow). Anything else ends the program with a message. */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Image files, whatever host made them. */
+#include "tool/tool.h"
+
+/* What the host has made its data of means nothing here. */
+static slh_status decode(void *context, slh_host_kind kind, const void *bytes, size_t size,
+                         void **value, slh_drop_fn **drop)
+{
+  (void)context;
+  (void)kind;
+  (void)bytes;
+  (void)size;
+  (void)drop;
+  *value = NULL;
+  return SLH_OK;
+}
+
+slh_status tool_load(const char *path, slh_runtime **runtime, slh_image **image, slh_error *error)
+{
+  slh_image_options options = SLH_IMAGE_OPTIONS_INIT;
+  slh_status status = slh_runtime_new(NULL, runtime, error);
+
+  if (status != SLH_OK)
+    return status;
+  options.decode = decode;
+  options.register_types = true;
+  options.max_bytes = UINT64_MAX;
+  status = slh_image_load(*runtime, path, &options, image, error);
+  if (status != SLH_OK)
+    slh_runtime_free(*runtime);
+  return status;
+}
