@@ -114,7 +114,7 @@ static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t n
   if (SLH_LIKELY(tag == 0 && magazine && slhi_magazine_enter(slab, magazine))) {
     uint32_t count = magazine->count;
 
-    if (SLH_LIKELY(count != 0)) {
+    if (SLH_LIKELY(count != 0 && !slab->slots[magazine->slots[count - 1]].has_front)) {
       struct slot *slot = &slab->slots[magazine->slots[--count]];
 
       magazine->count = count;

@@ -143,7 +143,13 @@ static struct slot *take_shared(struct slab *slab, uint32_t home)
 
 /* ---- a thread in its magazine ---- */
 
-/* The slot put last, of those with the tag if there is one. */
+/* Without a tag, one without a front: that would have to be dropped. */
+static inline bool is_wanted(const struct slot *slot, uint32_t tag)
+{
+  return tag != 0 ? slot->tag == tag : !slot->has_front;
+}
+
+/* The slot put last, of those that are wanted if there is one. */
 static inline struct slot *unload(struct slab *slab, struct magazine *magazine, uint32_t tag)
 {
   uint32_t *slots = magazine->slots;
@@ -153,12 +159,10 @@ static inline struct slot *unload(struct slab *slab, struct magazine *magazine, 
 
   if (magazine->count == 0)
     return NULL;
-  if (SLH_UNLIKELY(tag != 0)) {
-    while (at > 0 && slab->slots[slots[at]].tag != tag)
-      at--;
-    if (slab->slots[slots[at]].tag != tag)
-      at = last;
-  }
+  while (at > 0 && !is_wanted(&slab->slots[slots[at]], tag))
+    at--;
+  if (!is_wanted(&slab->slots[slots[at]], tag))
+    at = last;
   number = slots[at];
   for (; at < last; at++)
     slots[at] = slots[at + 1];

@@ -162,6 +162,28 @@ static void slots_with_the_mapping_are_preferred(void **state)
     slh_image_free(images[i]);
 }
 
+/* Stores with and without an image take turns, and none costs a mapping. */
+static void stores_without_an_image_leave_them(void **state)
+{
+  struct store *store = *state;
+  slh_image *image = bytes_of(store);
+  slh_heap *with = imaged_start(store->pool, image, NULL);
+  slh_heap *without = helper_acquire(store->pool, store->runtime);
+  uint64_t calls;
+
+  slh_heap_release(without);
+  slh_heap_release(with);
+  calls = faults_calls(OS_MMAP);
+  for (int round = 0; round < 5; round++) {
+    without = helper_acquire(store->pool, store->runtime);
+    slh_heap_release(without);
+    with = imaged_start(store->pool, image, NULL);
+    slh_heap_release(with);
+  }
+  assert_int_equal(faults_calls(OS_MMAP), calls);
+  slh_image_free(image);
+}
+
 /* By a store without, a reset, trim, decay, and for want of memory; and then there is
  * one mapping again, with the advice that it had. */
 static void mappings_are_dropped(void **state)
@@ -389,6 +411,7 @@ int main(void)
       TEST(collections_write_no_page_for_nothing),
       TEST(slots_keep_their_mapping),
       TEST(slots_with_the_mapping_are_preferred),
+      TEST(stores_without_an_image_leave_them),
       TEST(mappings_are_dropped),
       TEST(what_slots_keep_is_known),
       TEST(nothing_behind_the_slot_is_touched),
