@@ -52,6 +52,7 @@ extern const struct command command_lru;
 extern const struct command command_pause;
 extern const struct command command_policy;
 extern const struct command command_large;
+extern const struct command command_report;
 extern const struct command command_roots;
 extern const struct command command_scaling;
 extern const struct command command_serve;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,20 +59,24 @@ static void report_failure(char *const *arguments, int status)
           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-bool child_run(const char *path, char *const *arguments, char *line, size_t size)
+/* As start(); NULL after a line on stderr. */
+static FILE *open_child(const char *path, char *const *arguments, pid_t *child)
 {
-  pid_t child;
-  int output = start(path, arguments, &child);
+  int output = start(path, arguments, child);
   FILE *stream = output < 0 ? NULL : fdopen(output, "r");
-  int status = 0;
-  bool good;
 
   if (stream == NULL) {
     progress_clear();
     fprintf(stderr, "slotheap-bench: cannot run %s: %s\n", path, strerror(errno));
-    return false;
   }
-  good = fgets(line, (int)size, stream) != NULL;
+  return stream;
+}
+
+/* Waits for its end; `good` says whether it printed what it should. */
+static bool close_child(FILE *stream, pid_t child, char *const *arguments, bool good)
+{
+  int status = 0;
+
   fclose(stream);
   while (waitpid(child, &status, 0) < 0 && errno == EINTR)
     continue;
@@ -79,4 +84,31 @@ bool child_run(const char *path, char *const *arguments, char *line, size_t size
     return true;
   report_failure(arguments, status);
   return false;
+}
+
+bool child_run(const char *path, char *const *arguments, char *line, size_t size)
+{
+  pid_t child;
+  FILE *stream = open_child(path, arguments, &child);
+
+  return stream != NULL &&
+         close_child(stream, child, arguments, fgets(line, (int)size, stream) != NULL);
+}
+
+bool child_lines(const char *path, char *const *arguments,
+                 void (*use)(void *context, const char *line), void *context)
+{
+  pid_t child;
+  FILE *stream = open_child(path, arguments, &child);
+  char *line = NULL;
+  size_t size = 0;
+
+  if (stream == NULL)
+    return false;
+  while (getline(&line, &size, stream) > 0) {
+    line[strcspn(line, "\n")] = '\0';
+    use(context, line);
+  }
+  free(line);
+  return close_child(stream, child, arguments, true);
 }

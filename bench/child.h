@@ -14,4 +14,8 @@ bool child_find(const char *name, char *path, size_t size);
  * to `line`. False after a line on stderr if that failed. */
 bool child_run(const char *path, char *const *arguments, char *line, size_t size);
 
+/* The same, with each line that it prints, without its end, given to `use`. */
+bool child_lines(const char *path, char *const *arguments,
+                 void (*use)(void *context, const char *line), void *context);
+
 #endif

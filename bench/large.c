@@ -11,7 +11,7 @@
 
 #define NODES 500000
 #define ARRAY_BYTES (UINT64_C(256) << 20)
-#define QUICK_ARRAY_BYTES (UINT64_C(16) << 20)
+#define QUICK_ARRAY_BYTES (UINT64_C(64) << 20) /* room for the references of fill() */
 #define AGAIN 5
 #define RUNS 3
 

@@ -32,6 +32,11 @@ void report_free(struct report *report);
 void report_add(struct report *report, const char *bench, const char *name, const char *system,
                 const char *metric, const double *samples, size_t count);
 
+/* Adds the entry of a line that --json has printed. False, with what is wrong
+ * with it in `problem`, if it is none, or there already. */
+#define REPORT_PROBLEM_MAX 200
+bool report_parse(struct report *report, const char *line, char problem[REPORT_PROBLEM_MAX]);
+
 /* The entries in the order they were added. */
 size_t report_count(const struct report *report);
 const struct report_entry *report_at(const struct report *report, size_t index);
@@ -40,9 +45,11 @@ const struct report_entry *report_at(const struct report *report, size_t index);
 const struct report_entry *report_find(const struct report *report, const char *bench,
                                        const char *name, const char *system, const char *metric);
 
-/* The distinct cases of a bench, or the distinct systems, in the order they
- * were added; at most `max` of them, the number is returned. The strings are
- * the report's. */
+/* The distinct cases of a bench, or the distinct systems or metrics, in the order
+ * they were added; at most `max` of them, the number is returned. Of a NULL bench:
+ * of all. The strings are the report's. */
+size_t report_benches(const struct report *report, const char **out, size_t max);
+size_t report_metrics(const struct report *report, const char *bench, const char **out, size_t max);
 size_t report_cases(const struct report *report, const char *bench, const char **out, size_t max);
 size_t report_systems(const struct report *report, const char *bench, const char **out, size_t max);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "table.h"
 #include "memory.h"
+#include "units.h"
 
-#include <math.h>
 #include <stdarg.h>
 
 #define COLUMNS_MAX 32
@@ -89,49 +89,26 @@ void table_print(const struct table *table, FILE *file)
   }
 }
 
-/* `value` in the largest of the units, each `step` times the one before, with
- * three digits. */
-static void scaled(struct table *table, double value, double step, const char *const *units,
-                   size_t count)
-{
-  size_t unit = 0;
-
-  if (isnan(value)) {
-    table_cell(table, "n/a");
-    return;
-  }
-  if (value > 0 && value < 0.01) {
-    table_cell(table, "<0.01%s", units[0]);
-    return;
-  }
-  while (value >= step && unit + 1 < count) {
-    value /= step;
-    unit++;
-  }
-  table_cell(table, "%.*f%s",
-             value >= 100 || value == floor(value) ? 0
-             : value >= 10                         ? 1
-                                                   : 2,
-             value, units[unit]);
-}
-
 void table_number(struct table *table, double value)
 {
-  static const char *const units[] = {"", "k", "M", "G"};
+  char text[UNITS_MAX];
 
-  scaled(table, value, 1000, units, 4);
+  units_number(text, value);
+  table_cell(table, "%s", text);
 }
 
 void table_nanoseconds(struct table *table, double value)
 {
-  static const char *const units[] = {" ns", " us", " ms", " s"};
+  char text[UNITS_MAX];
 
-  scaled(table, value, 1000, units, 4);
+  units_nanoseconds(text, value);
+  table_cell(table, "%s", text);
 }
 
 void table_bytes(struct table *table, double value)
 {
-  static const char *const units[] = {" B", " KiB", " MiB", " GiB"};
+  char text[UNITS_MAX];
 
-  scaled(table, value, 1024, units, 4);
+  units_bytes(text, value);
+  table_cell(table, "%s", text);
 }

@@ -19,10 +19,10 @@ void table_end_row(struct table *table);
 
 void table_print(const struct table *table, FILE *file);
 
-/* ---- cells for figures, in units that keep them short; "n/a" for NaN ---- */
+/* ---- cells for figures, as in units.h ---- */
 
-void table_number(struct table *table, double value);      /* 1234567: 1.23M */
-void table_nanoseconds(struct table *table, double value); /* 1234567: 1.23 ms */
-void table_bytes(struct table *table, double value);       /* 1234567: 1.18 MiB */
+void table_number(struct table *table, double value);
+void table_nanoseconds(struct table *table, double value);
+void table_bytes(struct table *table, double value);
 
 #endif
