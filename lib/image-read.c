@@ -108,6 +108,9 @@ bool slhi_read_name(struct reader *r, uint32_t name)
     return true;
   if (name >= r->parts.header->text_bytes)
     return false;
+  /* Not within another: then what is written of the image can be read again. */
+  if (name != 0 && r->parts.text[name - 1] != '\0')
+    return false;
   r->names += strlen(r->parts.text + name) + 1;
   return r->names <= r->parts.header->text_bytes;
 }

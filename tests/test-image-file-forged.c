@@ -415,6 +415,7 @@ static void test_references(void **state)
   forge_reference(f, f->roots + 12, "damaged: a root is none");
   damage(f, f->roots, f->text_bytes, "damaged: a root is none");
   damage(f, f->roots + 8, image_bytes_u32(&f->bytes, f->roots), "two roots are named named");
+  damage(f, f->roots + 8, image_bytes_u32(&f->bytes, f->roots) + 1, "damaged: a root is none");
   damage(f, f->roots, UINT32_MAX - 1, "damaged: a root is none");
   forge_reference(f, f->weak, "damaged: a weak reference is none");
   forge_reference(f, f->entries + 4, entry);
