@@ -24,17 +24,6 @@ void slhi_file_close(int fd)
   (void)close(fd);
 }
 
-/* Where a regular file stands, or -1: it is not one, or writes go to its end
- * whatever they say. */
-static off_t position(int fd)
-{
-  struct stat about;
-
-  if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || (fcntl(fd, F_GETFL) & O_APPEND) != 0)
-    return -1;
-  return lseek(fd, 0, SEEK_CUR);
-}
-
 size_t slhi_file_rest(int fd)
 {
   struct stat about;
@@ -55,6 +44,17 @@ size_t slhi_file_rest(int fd)
 
 #define DEPTH 8
 #define PIECE ((size_t)512 << 10)
+
+/* Where a regular file stands, or -1: it is not one, or writes go to its end
+ * whatever they say. */
+static off_t position(int fd)
+{
+  struct stat about;
+
+  if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || (fcntl(fd, F_GETFL) & O_APPEND) != 0)
+    return -1;
+  return lseek(fd, 0, SEEK_CUR);
+}
 
 /* One round of up to DEPTH pieces. Returns the bytes from `at` on that are done
  * without a gap: fewer than asked for at the end of the file, or if any failed. */
