@@ -51,7 +51,7 @@ static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
 
   if (status != SLH_OK) {
     SLHI_EVENT(exhausted, EXHAUSTED, slh_heap_pool(heap), heap, status, heap->data.bump - start,
-               slh_heap_pool(heap)->plan.evacuation_spaces);
+               status == SLH_E_BUSY ? slh_heap_pool(heap)->plan.evacuation_spaces : 0);
     return status;
   }
   space = slhi_slot_space(slot);

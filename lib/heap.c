@@ -101,13 +101,13 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
       SLH_UNLIKELY(image != NULL) && !options->resume ? image->end : slhi_heap_first(heap);
   set_sizes(heap, options, slot);
   start_empty(heap);
+  SLHI_EVENT(acquire, ACQUIRE, pool, heap, options->tag, image ? image->end - image->first : 0, 0);
   if (SLH_UNLIKELY(image != NULL || slot->has_front)) {
     slh_status status = start(heap, options);
 
     if (status != SLH_OK)
       return status;
   }
-  SLHI_EVENT(acquire, ACQUIRE, pool, heap, options->tag, image ? image->end - image->first : 0, 0);
   *out = heap;
   return SLH_OK;
 }

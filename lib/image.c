@@ -71,8 +71,13 @@ slh_status slhi_image_seal(slh_image *image, uint64_t end, slh_error *error)
 {
   uint64_t lead = image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
 
+  slh_status status;
+
   image->end = (uint32_t)end;
-  return slhi_template_seal(&image->body, end - lead, error);
+  status = slhi_template_seal(&image->body, end - lead, error);
+  if (status == SLH_OK && !slhi_image_is_for_mapping(image))
+    slhi_template_keep_private(&image->body);
+  return status;
 }
 
 void slh_image_free(slh_image *image)
@@ -242,7 +247,7 @@ void slh_image_get_info(const slh_image *image, slh_image_info *out)
       .entries = image->entries.count,
       .externrefs = image->externrefs.count,
       .functions = image->functions.count,
-      .mapped = slhi_image_is_for_mapping(image),
+      .mapped = image->body.fd >= 0,
   };
 
   *out = info;

@@ -73,16 +73,13 @@ struct slh_image {
 /* Offset 0 of a heap of the image's kind, if its slot had the image's bytes. */
 static inline char *slhi_image_base(const slh_image *image)
 {
-  uint32_t lead = image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
-
-  /* An image without objects has no memory. */
-  return image->body.memory ? image->body.memory - lead : NULL;
+  return image->body.memory - (image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0);
 }
 
-/* Its first object; NULL if a wide one has none. */
+/* Its first object, if it has any. */
 static inline char *slhi_image_objects(const slh_image *image)
 {
-  return image->body.memory ? slhi_image_base(image) + image->first : NULL;
+  return slhi_image_base(image) + image->first;
 }
 
 static inline uint32_t slhi_first_offset(slh_pool_kind kind)

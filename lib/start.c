@@ -107,8 +107,10 @@ static slh_status load(slh_heap *heap, const slh_image *image)
   heap->data.bump = image->first;
   heap->data.dirty = stale > image->first ? stale : image->first;
   status = slhi_heap_access(heap, image->end);
-  if (status != SLH_OK)
+  if (status != SLH_OK) {
+    heap->data.bump = heap->data.start;
     return status == SLH_E_LIMIT ? SLH_E_TOO_LARGE : status;
+  }
   slhi_show_free(heap);
   if (!is_there)
     slhi_slot_start_with(slhi_slot_memory(slot), &image->body, bytes, map);
@@ -178,7 +180,7 @@ static slh_status start_weak(slh_heap *heap, struct tables *tables, const slh_im
   slhi_align_stamps(tables, image->weak.count);
   for (uint32_t i = 0; i < image->weak.count && status == SLH_OK; i++) {
     status = slh_weak_new(heap, refs[i], &weak);
-    if (i == 0)
+    if (i == 0 && status == SLH_OK)
       tables->image.weak = weak.stamp;
   }
   tables->image.weak_count = image->weak.count;
@@ -194,7 +196,7 @@ static slh_status start_ephemerons(slh_heap *heap, struct tables *tables, const 
   slhi_align_stamps(tables, image->ephemerons);
   for (uint32_t i = 0; i < image->ephemerons && status == SLH_OK; i++) {
     status = slh_ephemerons_new(heap, &table);
-    if (i == 0)
+    if (i == 0 && status == SLH_OK)
       tables->image.ephemerons = table.stamp;
   }
   tables->image.ephemerons_count = image->ephemerons;

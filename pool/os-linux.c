@@ -294,14 +294,14 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory)
   return failed;
 }
 
-int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory)
+int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory, bool *sealed)
 {
   /* Sealing against writes needs that nothing can. */
   slhi_os_unmap(*memory, bytes);
-  if (ftruncate(fd, (off_t)kept) != 0 ||
-      fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-    return errno;
-  *memory = mmap(NULL, kept, PROT_READ, MAP_SHARED, fd, 0);
+  *sealed = ftruncate(fd, (off_t)kept) == 0 &&
+            fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+  /* Private: kernels before 6.7 refuse a shared one of what is sealed. */
+  *memory = mmap(NULL, kept, PROT_READ, MAP_PRIVATE, fd, 0);
   return *memory == MAP_FAILED ? errno : 0;
 }
 

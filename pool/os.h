@@ -75,9 +75,10 @@ int slhi_os_protect_none(void *memory, size_t bytes);
 int slhi_os_template_open(size_t bytes, int *fd, void **memory);
 
 /* Ends the writing: keeps the first `kept` of `bytes` bytes (both multiples of a page),
- * which nothing can change from now on, and `*memory` is a read-only mapping of them. On an
- * error there is no mapping. */
-int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory);
+ * and `*memory` is a read-only mapping of them. `*sealed`: nothing can change them from now
+ * on; not so if the system refuses that, or a child has the memory, too. On an error there is
+ * no mapping. */
+int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory, bool *sealed);
 void slhi_os_template_close(int fd);
 
 /* Nothing writes to part of a mapping any more. */

@@ -40,21 +40,31 @@ slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, sl
 {
   uint64_t kept = mapping_bytes(bytes);
   void *memory = template->memory;
+  bool sealed;
   int failed;
 
   if (template->fd < 0) {
     failed = slhi_os_protect_writes(memory, template->bytes);
     return failed ? slhi_error_errno(error, SLH_E_SYSTEM, failed, "sealing an image") : SLH_OK;
   }
-  failed = slhi_os_template_seal(template->fd, template->bytes, kept, &memory);
+  failed = slhi_os_template_seal(template->fd, template->bytes, kept, &memory, &sealed);
   template->memory = memory;
   template->bytes = kept;
+  if (!failed && !sealed)
+    slhi_template_keep_private(template);
   if (!failed)
     return SLH_OK;
   slhi_os_template_close(template->fd);
   template->id = 0;
   return slhi_error_errno(error, SLH_E_SYSTEM, failed, "sealing the %llu bytes of an image",
                           (unsigned long long)kept);
+}
+
+void slhi_template_keep_private(struct slhi_template *template)
+{
+  if (template->fd >= 0)
+    slhi_os_template_close(template->fd);
+  template->fd = -1;
 }
 
 void slhi_template_close(struct slhi_template *template)

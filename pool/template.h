@@ -30,10 +30,13 @@ struct slhi_template {
 slh_status slhi_template_open(struct slhi_template *template, uint64_t bytes, bool map,
                               slh_error *error);
 
-/* Its first `bytes` bytes are all that is kept; from now on nothing changes them.
- * SLH_E_SYSTEM: it is closed. */
+/* Its first `bytes` bytes are all that is kept; from now on nothing changes them. What
+ * the system does not seal can only be copied. SLH_E_SYSTEM: it is to be closed. */
 slh_status slhi_template_seal(struct slhi_template *template, uint64_t bytes, slh_error *error);
 void slhi_template_close(struct slhi_template *template);
+
+/* No slot is to have it mapped: it costs no descriptor any more. */
+void slhi_template_keep_private(struct slhi_template *template);
 
 /* Whether slots of the pool can have it mapped. */
 bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh_pool *pool);

@@ -4,7 +4,7 @@
  * listener, or none; and where slotheap was configured with <sys/sdt.h>, each event
  * is also a probe of provider "slotheap" for perf, bpftrace and others, with the
  * event's pool, heap, detail, bytes and total as arguments (doc/tracing.md).
- * Without a listener an event costs one comparison.
+ * Without either an event costs two comparisons.
  */
 #ifndef SLOTHEAP_EVENTS_H
 #define SLOTHEAP_EVENTS_H
@@ -29,10 +29,12 @@ typedef enum slh_event_kind {
   SLH_EVENT_COLLECTION_PHASE = 5, /* phase that begins, see    moved so far     used before
                                      slh_phase_name */
   SLH_EVENT_COLLECTION_END = 6,   /* an slh_status; SLH_E_BUSY survived         used before
-                                     if release gave it up */
+                                     if release gave it up;
+                                     none if slh_heap_discard did */
   SLH_EVENT_TRAP = 7,             /* the signal                offset           0 */
   SLH_EVENT_DECOMMIT = 8,         /* an slh_decommit           given back       0 */
-  SLH_EVENT_EXHAUSTED = 9         /* an slh_status             wanted           the limit */
+  SLH_EVENT_EXHAUSTED = 9         /* an slh_status             wanted           the limit;
+                                     SLH_E_FULL: heaps; SLH_E_BUSY: evacuation spaces */
 } slh_event_kind;
 
 /* How many there are: all values are below it. */

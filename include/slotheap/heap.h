@@ -136,7 +136,7 @@ typedef struct slh_heap_options {
    * during the call only. NULL: nothing. */
   const slh_image *image;
   /* The image's objects are as if the store had allocated them: they are
-   * collected, and count. */
+   * collected, and count; `grow` can be asked during the call. */
   bool resume;
 } slh_heap_options;
 

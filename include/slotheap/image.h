@@ -68,7 +68,7 @@ typedef slh_status slh_decode_fn(void *context, slh_host_kind kind, const void *
 /* How a store gets what it begins with. */
 typedef enum slh_image_start {
   /* What doc/images.md measured to be faster for the image's size and
-   * `written_percent`. */
+   * `written_percent`; small images are copied, whatever a pool keeps. */
   SLH_IMAGE_AUTO = 0,
   /* A copy of all of it. */
   SLH_IMAGE_COPY = 1,
@@ -160,8 +160,8 @@ SLH_API SLH_NODISCARD slh_status slh_image_write(const slh_image *image, int fd,
  * Writes an image to a file: under a temporary name in the same directory, which
  * is synchronised and then renamed. Whenever the process is killed, `path` is
  * the old file or the new one; what can be left is a file named
- * `path`.XXXXXX.tmp. A symbolic link is replaced, what is no regular file refused. Errors: as
- * above.
+ * `path`.XXXXXX.tmp. Its owner alone can read it. A symbolic link is replaced, what is no regular
+ * file refused. Errors: as above.
  */
 SLH_API SLH_NODISCARD slh_status slh_image_save(const slh_image *image, const char *path,
                                                 slh_error *error);
