@@ -103,6 +103,39 @@ static void images_are_told(void **state)
   slh_image_free(image);
 }
 
+static bool refuse(void *host, slh_heap *heap, const slh_growth *growth)
+{
+  (void)host;
+  (void)heap;
+  (void)growth;
+  return false;
+}
+
+/* A store that cannot begin has come, and is gone. */
+static void failed_starts_are_told(void **state)
+{
+  struct store *store = *state;
+  slh_image_root root = {"root", store_array(store, store->bytes, 100000)};
+  slh_image_contents contents = {.roots = &root, .root_count = 1};
+  slh_heap_options options = SLH_HEAP_OPTIONS_INIT;
+  slh_image *image;
+  slh_heap *heap;
+
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
+  options.runtime = store->runtime;
+  options.image = image;
+  options.resume = true;
+  options.initial_bytes = 4096;
+  options.grow = refuse;
+  listen_from_here();
+  assert_status(slh_heap_acquire(store->pool, &options, &heap), SLH_E_REFUSED);
+  assert_int_equal(told.at[0].kind, SLH_EVENT_ACQUIRE);
+  assert_int_equal(told.at[told.count - 1].kind, SLH_EVENT_RELEASE);
+  assert_ptr_equal(only(SLH_EVENT_RELEASE)->heap, only(SLH_EVENT_ACQUIRE)->heap);
+  assert_int_equal(only(SLH_EVENT_RELEASE)->total, only(SLH_EVENT_ACQUIRE)->bytes);
+  slh_image_free(image);
+}
+
 /* ---- collections ---- */
 
 /* The events of one collection that ran to its end; returns how many phases it had. */
@@ -236,14 +269,6 @@ static void corrupt_heap(void **state)
 }
 
 /* ---- growth and exhaustion ---- */
-
-static bool refuse(void *host, slh_heap *heap, const slh_growth *growth)
-{
-  (void)host;
-  (void)heap;
-  (void)growth;
-  return false;
-}
 
 static void growth(void **state)
 {
@@ -408,6 +433,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(stores_come_and_go),
       TEST(images_are_told),
+      TEST(failed_starts_are_told),
       TEST(copying_collection),
       cmocka_unit_test(null_collector_tells_nothing),
       cmocka_unit_test(young_collection),
