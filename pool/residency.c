@@ -139,7 +139,7 @@ void slhi_residency_after_fork(struct slab *slab)
       continue;
     slhi_residency_drop(
         slot, (struct extent){0, (uint32_t)(slhi_slot_committed(slot) - slhi_slot_front(slot)), 0});
-    slhi_slot_set_resident(slot, slot->has_front ? slab->page : 0);
+    slhi_slot_set_resident(slot, 0);
     atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
   }
 }
@@ -155,8 +155,8 @@ static void empty(struct slab *slab, struct slhi_range *ranges, uint32_t count)
 
     slot->stale = 0;
     slhi_slot_set_resident(slot, 0);
-    if (slot->has_front && !slhi_slot_drop_front(slot))
-      slhi_slot_set_resident(slot, slab->page); /* to be found again */
+    if (slot->has_front)
+      (void)slhi_slot_drop_front(slot);
   }
   put_many(slab, ranges, count);
 }

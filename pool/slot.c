@@ -35,6 +35,9 @@ void slhi_slot_set_resident(struct slot *slot, uint64_t bytes)
 {
   _Atomic uint64_t *total = &slot->slab->pool->resident;
 
+  /* Idle slots with a front must be found, so that it is dropped in the end. */
+  if (slot->has_front && bytes == 0)
+    bytes = slot->slab->page;
   if (bytes == slot->resident)
     return;
   atomic_fetch_add_explicit(total, bytes - slot->resident, memory_order_relaxed);
@@ -117,7 +120,7 @@ void slhi_slot_give_up(struct slot *slot, struct extent *extent)
         (uint32_t)slhi_at_most(slot->resident, slhi_slot_committed(slot) - slhi_slot_front(slot));
   slot->stale = 0;
   if (slot->slab->decommit.engine != SLH_DECOMMIT_MEMSET)
-    slhi_slot_set_resident(slot, slot->has_front ? slot->slab->page : 0);
+    slhi_slot_set_resident(slot, 0);
 }
 
 struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, uint64_t keep,
@@ -151,9 +154,6 @@ struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, ui
     resident = before;
   if (slab->decommit.engine == SLH_DECOMMIT_MEMSET) /* nothing goes back */
     resident = slhi_round_up(end, page) > before ? slhi_round_up(end, page) : before;
-  /* Idle slots with a front must be found, so that it is dropped in the end. */
-  if (slot->has_front && resident == 0)
-    resident = page;
   slhi_slot_set_resident(slot, slhi_at_most(resident, slab->stride));
   return (struct extent){(uint32_t)slhi_round_up(kept, page), (uint32_t)slhi_round_up(end, page),
                          isolation == SLH_ISOLATION_NONE ? 0 : (uint32_t)kept};

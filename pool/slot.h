@@ -79,7 +79,8 @@ static inline uint64_t slhi_slot_ready(const struct slot *slot, bool populate)
  */
 slh_status slhi_slot_grow(struct slot *slot, uint64_t bytes);
 
-/* Says how much of the slot may be in memory; the pool keeps the sum. */
+/* Says how much of the slot may be in memory, behind its front; at least a page if it
+ * has one. The pool keeps the sum. */
 void slhi_slot_set_resident(struct slot *slot, uint64_t bytes);
 
 /* Has huge pages, or none, asked for anew for its first bytes, as its pool wishes. */
