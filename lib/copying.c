@@ -30,7 +30,7 @@ typedef uint64_t roots_fn(struct collection *c, slh_ref *first, uint64_t count, 
 /* All roots, once through. */
 static bool each_root(struct collection *c, roots_fn *work, uint64_t *budget, slh_status *status)
 {
-  while (c->cursor<c->roots.count && * budget> 0) {
+  while (*budget > 0 && c->cursor < c->roots.count) {
     const slh_root *root = &c->roots.entries[c->cursor];
     uint64_t before = c->evacuation.free;
     uint64_t most = *budget / 4 + 1;
@@ -139,7 +139,7 @@ static bool cards(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct remembered *set = &c->tables->remembered;
 
-  while (c->cursor<set->card_count && * budget> 0) {
+  while (*budget > 0 && c->cursor < set->card_count) {
     uint64_t before = c->evacuation.free;
     char *at = NULL;
     uint32_t count = find_card(c, set->cards[c->cursor++], &at);
@@ -186,7 +186,7 @@ static bool remembered(struct collection *c, uint64_t *budget, slh_status *statu
   const struct remembered *set = &c->tables->remembered;
   uint32_t count = slhi_remembered_objects(c->heap);
 
-  while (c->cursor<count && * budget> 0) {
+  while (*budget > 0 && c->cursor < count) {
     if (c->cursor + AHEAD < count)
       __builtin_prefetch(c->evacuation.from + set->objects[c->cursor + AHEAD], 1);
     if (remembered_object(c, set->objects[c->cursor], budget, status))
@@ -224,7 +224,7 @@ static bool ephemerons(struct collection *c, uint64_t *budget, slh_status *statu
 {
   struct ephemerons *all = &c->tables->ephemerons;
 
-  while (c->cursor<all->count && * budget> 0) {
+  while (*budget > 0 && c->cursor < all->count) {
     struct ephemeron *entry = &all->entries[c->cursor++];
     uint32_t key = entry->kept ? 0 : slhi_evacuation_find(&c->evacuation, entry->key.bits);
 
@@ -262,7 +262,7 @@ static bool weak(struct collection *c, uint64_t *budget, slh_status *status)
   (void)status;
   if (c->young)
     return young_weak(c, budget);
-  for (; c->cursor<handles->count && * budget> 0; c->cursor++) {
+  for (; *budget > 0 && c->cursor < handles->count; c->cursor++) {
     slh_ref *ref = &handles->refs[c->cursor];
 
     ref->bits = slhi_evacuation_find(&c->evacuation, ref->bits);
@@ -277,7 +277,7 @@ static bool finalizers(struct collection *c, uint64_t *budget, slh_status *statu
   struct finalizers *list = &c->tables->finalizers;
   struct finalizers *queue = &c->tables->queue;
 
-  while (c->cursor<list->count && * budget> 0) {
+  while (*budget > 0 && c->cursor < list->count) {
     slh_ref *ref = &list->refs[c->cursor];
     uint32_t moved = slhi_evacuation_find(&c->evacuation, ref->bits);
 
@@ -301,7 +301,7 @@ static bool revive(struct collection *c, uint64_t *budget, slh_status *status)
   struct finalizers *queue = &c->tables->queue;
 
   /* From c->queued on: those before were among the roots. */
-  while (c->cursor<queue->count && * budget> 0) {
+  while (*budget > 0 && c->cursor < queue->count) {
     if (!evacuate_one(c, &queue->refs[c->cursor++], budget, status))
       return false;
   }
@@ -313,7 +313,7 @@ static bool dead_keys(struct collection *c, uint64_t *budget, slh_status *status
   struct ephemerons *all = &c->tables->ephemerons;
 
   (void)status;
-  while (c->cursor<all->count && * budget> 0) {
+  while (*budget > 0 && c->cursor < all->count) {
     struct ephemeron *entry = &all->entries[c->cursor];
 
     slhi_spend(budget, SLHI_ENTRY_WORK);
@@ -345,7 +345,7 @@ static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status
   uint64_t at = e->start + c->cursor;
 
   (void)status;
-  while (at<e->free && * budget> 0) {
+  while (*budget > 0 && at < e->free) {
     uint64_t work = 0;
 
     at += slhi_larges_copy_back(e, at, *budget, &work);

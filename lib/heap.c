@@ -331,7 +331,6 @@ void *slh_heap_host(const slh_heap *heap)
 
 uint64_t slh_heap_start(const slh_heap *heap)
 {
-  (void)heap;
   return slhi_heap_first(heap);
 }
 

@@ -62,7 +62,7 @@ bool slhi_scan_image(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct evacuation *e = &c->evacuation;
 
-  while (e->old + c->cursor<e->start && * budget> 0) {
+  while (*budget > 0 && e->old + c->cursor < e->start) {
     uint64_t at = e->old + c->cursor;
     struct object object;
 

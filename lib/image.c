@@ -45,7 +45,6 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
                           slh_image **out, slh_error *error)
 {
   slh_image *image = slhi_allocate(&runtime->allocator, sizeof *image);
-  uint64_t lead = options->kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
   slh_status status;
 
   if (!image)
@@ -56,7 +55,7 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
   image->first = slhi_first_offset(options->kind);
   /* Sealed memory costs a descriptor. */
   status =
-      slhi_template_open(&image->body, end - lead,
+      slhi_template_open(&image->body, end - slhi_image_lead(image),
                          options->kind == SLH_POOL_WIDE && options->start != SLH_IMAGE_COPY, error);
   if (status != SLH_OK) {
     slhi_free(&runtime->allocator, image);
@@ -69,12 +68,10 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
 
 slh_status slhi_image_seal(slh_image *image, uint64_t end, slh_error *error)
 {
-  uint64_t lead = image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
-
   slh_status status;
 
   image->end = (uint32_t)end;
-  status = slhi_template_seal(&image->body, end - lead, error);
+  status = slhi_template_seal(&image->body, end - slhi_image_lead(image), error);
   if (status == SLH_OK && !slhi_image_is_for_mapping(image))
     slhi_template_keep_private(&image->body);
   return status;

@@ -70,10 +70,16 @@ struct slh_image {
   uint32_t ephemerons;          /* tables */
 };
 
+/* Offset of the first byte of a slot, with which a template begins. */
+static inline uint32_t slhi_image_lead(const slh_image *image)
+{
+  return image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+}
+
 /* Offset 0 of a heap of the image's kind, if its slot had the image's bytes. */
 static inline char *slhi_image_base(const slh_image *image)
 {
-  return image->body.memory - (image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0);
+  return image->body.memory - slhi_image_lead(image);
 }
 
 /* Its first object, if it has any. */
