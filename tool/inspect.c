@@ -239,16 +239,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
   case 'j':
     arguments->json = true;
     return 0;
-  case ARGP_KEY_ARG:
-    if (arguments->path)
-      argp_error(state, "one FILE at a time");
-    arguments->path = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which FILE?");
-    return 0;
   default:
-    return ARGP_ERR_UNKNOWN;
+    return tool_file(key, text, state, &arguments->path);
   }
 }
 

@@ -15,6 +15,22 @@ static slh_status decode(void *context, slh_host_kind kind, const void *bytes, s
   return SLH_OK;
 }
 
+error_t tool_file(int key, char *text, struct argp_state *state, const char **path)
+{
+  switch (key) {
+  case ARGP_KEY_ARG:
+    if (*path)
+      argp_error(state, "one FILE at a time");
+    *path = text;
+    return 0;
+  case ARGP_KEY_NO_ARGS:
+    argp_error(state, "which FILE?");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
 slh_status tool_load(const char *path, slh_runtime **runtime, slh_image **image, slh_error *error)
 {
   slh_image_options options = SLH_IMAGE_OPTIONS_INIT;

@@ -13,6 +13,9 @@ int tool_probe(int argc, char **argv);
 int tool_snapshot(int argc, char **argv); /* these only with libslotheap-export */
 int tool_summary(int argc, char **argv);
 
+/* For a parser of options: the one argument is a FILE. */
+error_t tool_file(int key, char *text, struct argp_state *state, const char **path);
+
 /* Loads an image file, with a runtime that has its types. Errors: those of
  * slh_image_load; there is no runtime then. */
 slh_status tool_load(const char *path, slh_runtime **runtime, slh_image **image, slh_error *error);
