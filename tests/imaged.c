@@ -139,3 +139,19 @@ void imaged_check_copy(const slh_heap *heap, struct imaged_copy *copy)
   free(now.memory);
   free(copy->memory);
 }
+
+void imaged_expect_refusal(struct store *store, const slh_image_contents *contents,
+                           slh_status status, const char *text)
+{
+  struct imaged_copy copy = imaged_copy_heap(store->heap);
+  slh_image *const none = (slh_image *)(uintptr_t)1;
+  slh_image *image = none;
+  slh_error error = {0};
+
+  assert_status(slh_image_freeze(store->heap, contents, NULL, &image, &error), status);
+  if (!strstr(error.message, text))
+    fail_msg("\"%s\" does not have \"%s\"", error.message, text);
+  assert_ptr_equal(image, none);
+  imaged_check_copy(store->heap, &copy);
+  assert_status(slh_image_freeze(store->heap, contents, NULL, &image, NULL), status);
+}

@@ -42,4 +42,8 @@ struct imaged_copy imaged_copy_heap(const slh_heap *heap);
 /* The heap is as it was; frees the copy. */
 void imaged_check_copy(const slh_heap *heap, struct imaged_copy *copy);
 
+/* Freezing fails with `status` and a message that has `text`; nothing has changed. */
+void imaged_expect_refusal(struct store *store, const slh_image_contents *contents,
+                           slh_status status, const char *text);
+
 #endif

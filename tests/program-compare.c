@@ -87,8 +87,7 @@ static int by_place(const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
-/* Returns how many objects are reachable. */
-static size_t compare_world(struct program *p, const struct world *world)
+size_t program_compare_world(struct program *p, const struct world *world)
 {
   struct search search;
 
@@ -148,7 +147,7 @@ static void compare_drops(struct program *p, const struct world *world, bool col
 void program_compare(struct program *p, bool collected)
 {
   for (struct world *world = p->worlds; world < p->worlds + PROGRAM_WORLDS; world++) {
-    size_t count = compare_world(p, world);
+    size_t count = program_compare_world(p, world);
 
     compare_weak(p, world, collected);
     compare_drops(p, world, collected);

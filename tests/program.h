@@ -71,6 +71,10 @@ void program_step(struct program *program);
  * and drops, as far as that is certain unless it was just `collected`. */
 void program_compare(struct program *program, bool collected);
 
+/* The same of what one world's roots reach alone; returns how many objects that is. The
+ * things are marked with whether they were reached, and where. */
+size_t program_compare_world(struct program *program, const struct world *world);
+
 /* Collects in all worlds, each in steps of its own; then compares. */
 void program_collect(struct program *program);
 

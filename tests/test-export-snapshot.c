@@ -223,17 +223,17 @@ static void make_random(struct store *store, uint64_t *random, struct random_gra
 /* Nodes that are reached if `without` was not there, a bit each. */
 static uint32_t reached(const struct random_graph *g, int without)
 {
-  uint32_t met = 0, todo = g->root == without ? 0 : 1u << g->root;
+  uint32_t met = 0, pending = g->root == without ? 0 : 1u << g->root;
 
-  while (todo != 0) {
-    int i = __builtin_ctz(todo);
+  while (pending != 0) {
+    int i = __builtin_ctz(pending);
 
     met |= 1u << i;
     if (g->left[i] < NODES && g->left[i] != without)
-      todo |= 1u << g->left[i];
+      pending |= 1u << g->left[i];
     if (g->right[i] < NODES && g->right[i] != without)
-      todo |= 1u << g->right[i];
-    todo &= ~met;
+      pending |= 1u << g->right[i];
+    pending &= ~met;
   }
   return met;
 }

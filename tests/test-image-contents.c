@@ -7,29 +7,6 @@
 
 /* ---- roots ---- */
 
-static slh_status freeze(const slh_heap *heap, const slh_image_contents *contents, slh_image **out,
-                         slh_error *error)
-{
-  return slh_image_freeze(heap, contents, NULL, out, error);
-}
-
-/* Fails with `status` and a message that has `text`; nothing has changed. */
-static void expect_refusal(struct store *store, const slh_image_contents *contents,
-                           slh_status status, const char *text)
-{
-  struct imaged_copy copy = imaged_copy_heap(store->heap);
-  slh_image *const none = (slh_image *)(uintptr_t)1;
-  slh_image *image = none;
-  slh_error error = {0};
-
-  assert_status(freeze(store->heap, contents, &image, &error), status);
-  if (!strstr(error.message, text))
-    fail_msg("\"%s\" does not have \"%s\"", error.message, text);
-  assert_ptr_equal(image, none);
-  imaged_check_copy(store->heap, &copy);
-  assert_status(freeze(store->heap, contents, &image, NULL), status);
-}
-
 static void roots_have_numbers_and_names(void **state)
 {
   struct store *store = *state;
@@ -45,7 +22,7 @@ static void roots_have_numbers_and_names(void **state)
 
   roots[0].ref = roots[1].ref = shared;
   roots[2].ref = store_node(store, SLH_NULL, SLH_NULL, 2);
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   memset(roots, 0x5a, sizeof roots); /* the image has its own */
   assert_int_equal(imaged_info(image).roots, 5);
   assert_int_equal(imaged_info(image).objects, 2);
@@ -82,7 +59,7 @@ static void many_names_are_found(void **state)
     snprintf(names[i], sizeof names[i], "root %*d", i % 40, i);
     roots[i] = (slh_image_root){names[i], slh_i31(i)};
   }
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   for (int i = 0; i < MANY; i++) {
     slh_ref found = SLH_NULL;
 
@@ -103,7 +80,7 @@ static void names_are_unique(void **state)
                             {"twice", SLH_NULL}};
   slh_image_contents contents = {.roots = roots, .root_count = 5};
 
-  expect_refusal(*state, &contents, SLH_E_INVALID, "twice");
+  imaged_expect_refusal(*state, &contents, SLH_E_INVALID, "twice");
 }
 
 static void roots_must_be_objects(void **state)
@@ -128,7 +105,7 @@ static void roots_must_be_objects(void **state)
   assert_ok(slh_dealloc(store->heap, filler));
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     roots[1].ref.bits = bad[i];
-    expect_refusal(store, &contents, SLH_E_INVALID, "root 1 (bad one)");
+    imaged_expect_refusal(store, &contents, SLH_E_INVALID, "root 1 (bad one)");
   }
 }
 
@@ -157,13 +134,13 @@ static void references_must_be_sound(void **state)
 
     snprintf(text, sizeof text, "%#x", (unsigned)bad[i]);
     *(uint32_t *)slh_address(store->heap, array, SLH_ARRAY_DATA_OFFSET + 4) = bad[i];
-    expect_refusal(store, &contents, SLH_E_CORRUPT, text);
+    imaged_expect_refusal(store, &contents, SLH_E_CORRUPT, text);
     *(uint32_t *)slh_address(store->heap, array, SLH_ARRAY_DATA_OFFSET + 4) = 0;
     *(uint32_t *)slh_address(store->heap, node, HELPER_RIGHT) = bad[i];
-    expect_refusal(store, &contents, SLH_E_CORRUPT, text);
+    imaged_expect_refusal(store, &contents, SLH_E_CORRUPT, text);
     *(uint32_t *)slh_address(store->heap, node, HELPER_RIGHT) = 0;
   }
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   slh_image_free(image);
 }
 
@@ -183,7 +160,7 @@ static void forged_objects_do_no_harm(void **state)
     *(uint32_t *)slh_address(store->heap, bytes, at + 4) = 3000;
     assert_ok(slh_array_set_ref(store->heap, array, i, (slh_ref){bytes.bits + at}));
   }
-  expect_refusal(store, &contents, SLH_E_CORRUPT, "is to no object");
+  imaged_expect_refusal(store, &contents, SLH_E_CORRUPT, "is to no object");
 }
 
 /* A heap that a collection has found corrupt. */
@@ -195,7 +172,7 @@ static void corrupt_heaps_are_refused(void **state)
 
   store->roots[0] = store_node(store, (slh_ref){SLH_WIDE_START + 800}, SLH_NULL, 0);
   assert_status(slh_heap_collect(store->heap, NULL), SLH_E_CORRUPT);
-  assert_status(freeze(store->heap, &contents, &image, NULL), SLH_E_CORRUPT);
+  assert_status(slh_image_freeze(store->heap, &contents, NULL, &image, NULL), SLH_E_CORRUPT);
   assert_null(image);
   slh_heap_reset(store->heap);
   store->roots[0] = SLH_NULL;
@@ -285,7 +262,7 @@ static void freeze_while_collecting(void *context)
   slh_image_contents contents = {.root_count = 0};
 
   REQUIRE_EQUAL(slh_collection_begin(misuse->store->heap, NULL), SLH_OK);
-  (void)!freeze(misuse->store->heap, &contents, &misuse->image, NULL);
+  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
 }
 
 static void freeze_a_dead_handle(void *context)
@@ -293,7 +270,7 @@ static void freeze_a_dead_handle(void *context)
   struct misuse *misuse = context;
   slh_image_contents contents = {.weak = &misuse->weak, .weak_count = 1};
 
-  (void)!freeze(misuse->store->heap, &contents, &misuse->image, NULL);
+  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
 }
 
 static void freeze_a_dead_table(void *context)
@@ -302,7 +279,7 @@ static void freeze_a_dead_table(void *context)
   slh_ephemerons table = {misuse->weak.stamp + 1, 0};
   slh_image_contents contents = {.ephemerons = &table, .ephemerons_count = 1};
 
-  (void)!freeze(misuse->store->heap, &contents, &misuse->image, NULL);
+  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
 }
 
 static void ask_for_a_root(void *context)

@@ -7,77 +7,7 @@
 #include "tests/imaged.h"
 #include "tests/program.h"
 
-#include <stdlib.h>
-
-/* ---- what the model's roots reach ---- */
-
-/* Things that were reached, in the order in which they were. */
-struct search {
-  const struct world *world;
-  struct thing **reached;
-  size_t count;
-};
-
-static void reach(struct search *search, const struct link *link, slh_ref actual)
-{
-  struct thing *thing = link->thing;
-
-  if (!thing) {
-    assert_int_equal(actual.bits, link->small.bits);
-  } else if (thing->reached) {
-    assert_int_equal(actual.bits, thing->at.bits);
-  } else {
-    thing->reached = true;
-    thing->at = actual;
-    search->reached[search->count++] = thing;
-  }
-}
-
-/* The object is there, and is the right one. */
-static void compare_thing(const struct world *world, const struct thing *thing)
-{
-  const slh_heap *heap = world->store->heap;
-  const slh_type *type = NULL;
-  uint32_t a = 0, b = 0;
-
-  assert_ok(slh_object_type(heap, thing->at, &type));
-  assert_int_equal(type->kind, thing->kind);
-  if (thing->kind == SLH_KIND_STRUCT) {
-    assert_int_equal(slh_get_u32(heap, thing->at, HELPER_VALUE), thing->number);
-  } else if (thing->kind == SLH_KIND_EXN) {
-    assert_ok(slh_exn_tag(heap, thing->at, &a, &b));
-    assert_int_equal(a, ~thing->number);
-    assert_int_equal(b, thing->number);
-  } else if (thing->kind == SLH_KIND_EXTERN) {
-    assert_ptr_equal(datum_of(world->store, thing->at), &world->data[thing->number]);
-    assert_int_equal(world->data[thing->number].drops, 0);
-  } else {
-    assert_ok(slh_array_len(heap, thing->at, &a));
-    assert_int_equal(a, thing->count);
-  }
-}
-
-static int by_place(const void *a, const void *b)
-{
-  uint32_t x = (*(struct thing *const *)a)->at.bits, y = (*(struct thing *const *)b)->at.bits;
-
-  return x < y ? -1 : x > y;
-}
-
-static void reach_roots(struct program *p, struct search *search)
-{
-  const struct world *world = search->world;
-  const slh_heap *heap = world->store->heap;
-
-  for (int i = 0; i < STORE_ROOTS; i++)
-    reach(search, &p->registers[i], world->store->roots[i]);
-  for (int i = 0; i < PROGRAM_OWNED; i++)
-    reach(search, &p->owned[i], slh_owned_get(heap, world->owned[i]));
-  for (uint32_t i = 0; i < p->frames; i++) {
-    for (int j = 0; j < PROGRAM_LOCALS; j++)
-      reach(search, &p->locals[i][j], slh_local_get(heap, world->locals[i][j]));
-  }
-}
+/* ---- the model, and what weak references may say of it ---- */
 
 static void compare_weak(struct program *p, const struct world *world)
 {
@@ -92,35 +22,11 @@ static void compare_weak(struct program *p, const struct world *world)
   }
 }
 
-/* Returns how many objects are reachable. */
-static size_t compare_world(struct program *p, const struct world *world)
-{
-  struct search search = {world, calloc(p->made + 1, sizeof *search.reached), 0};
-
-  assert_non_null(search.reached);
-  for (struct thing *thing = p->things; thing; thing = thing->next)
-    thing->reached = false;
-  reach_roots(p, &search);
-  for (size_t i = 0; i < search.count; i++) {
-    const struct thing *thing = search.reached[i];
-
-    compare_thing(world, thing);
-    for (uint32_t j = 0; j < thing->count; j++)
-      reach(&search, &thing->links[j], program_link(world->store->heap, thing, thing->at, j));
-  }
-  /* No two of them are one object. */
-  qsort(search.reached, search.count, sizeof *search.reached, by_place);
-  for (size_t i = 1; i < search.count; i++)
-    assert_true(search.reached[i - 1]->at.bits < search.reached[i]->at.bits);
-  free(search.reached);
-  compare_weak(p, world);
-  return search.count;
-}
-
 static void compare(struct program *p)
 {
   for (struct world *world = p->worlds; world < p->worlds + PROGRAM_WORLDS; world++) {
-    (void)compare_world(p, world);
+    (void)program_compare_world(p, world);
+    compare_weak(p, world);
     store_verify(world->store);
   }
 }
@@ -222,7 +128,8 @@ static void restart(struct program *p, struct world *world)
   imaged_restart(world->store, image, &options);
   take_roots(p, world, image);
   slh_image_free(image);
-  count = compare_world(p, world);
+  count = program_compare_world(p, world);
+  compare_weak(p, world);
   stats = store_stats(world->store);
   assert_int_equal(count, info.objects);
   assert_int_equal(store_count(world->store), count);

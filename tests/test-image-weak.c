@@ -3,29 +3,6 @@
  * tables; and finalizers, which do not. */
 #include "tests/imaged.h"
 
-static slh_status freeze(const slh_heap *heap, const slh_image_contents *contents, slh_image **out,
-                         slh_error *error)
-{
-  return slh_image_freeze(heap, contents, NULL, out, error);
-}
-
-/* Fails with `status` and a message that has `text`; nothing has changed. */
-static void expect_refusal(struct store *store, const slh_image_contents *contents,
-                           slh_status status, const char *text)
-{
-  struct imaged_copy copy = imaged_copy_heap(store->heap);
-  slh_image *const none = (slh_image *)(uintptr_t)1;
-  slh_image *image = none;
-  slh_error error = {0};
-
-  assert_status(freeze(store->heap, contents, &image, &error), status);
-  if (!strstr(error.message, text))
-    fail_msg("\"%s\" does not have \"%s\"", error.message, text);
-  assert_ptr_equal(image, none);
-  imaged_check_copy(store->heap, &copy);
-  assert_status(freeze(store->heap, contents, &image, NULL), status);
-}
-
 /* ---- weak references ---- */
 
 static void weak_references_keep_nothing(void **state)
@@ -41,7 +18,7 @@ static void weak_references_keep_nothing(void **state)
 
   for (int i = 0; i < 6; i++)
     assert_ok(slh_weak_new(store->heap, refs[i], &weak[i]));
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   assert_int_equal(imaged_info(image).objects, 1);
   assert_int_equal(imaged_info(image).weak, 6);
   for (int i = 0; i < 6; i++)
@@ -94,7 +71,7 @@ static void values_lead_to_further_keys(void **state)
   assert_ok(slh_ephemerons_set(store->heap, tables[1], nodes[0], slh_i31(3)));
   assert_ok(slh_ephemerons_set(store->heap, tables[2], nodes[0], dead)); /* stays behind */
   root.ref = nodes[0];
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   assert_int_equal(imaged_info(image).objects, CHAIN + 1);
   assert_int_equal(imaged_info(image).ephemerons, 2);
   assert_int_equal(imaged_info(image).entries, CHAIN + 1);
@@ -135,7 +112,7 @@ static void entries_of_image_keys_keep_new_values(void **state)
   slh_image *image = NULL;
 
   assert_ok(slh_ephemerons_new(store->heap, &table));
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   imaged_restart(store, image, NULL);
   key = imaged_root(image, 0);
   table = slh_heap_image_ephemerons(store->heap, 0);
@@ -167,11 +144,11 @@ static void finalizers_are_refused_or_left_out(void **state)
 
   /* That of an object that does not go in is of no concern. */
   assert_ok(slh_finalizer_add(store->heap, store_node(store, SLH_NULL, SLH_NULL, 2), NULL));
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   slh_image_free(image);
   assert_ok(slh_finalizer_add(store->heap, node, &data));
   assert_ok(slh_finalizer_add(store->heap, node, &data));
-  expect_refusal(store, &contents, SLH_E_UNSUPPORTED, "2 objects have finalizers");
+  imaged_expect_refusal(store, &contents, SLH_E_UNSUPPORTED, "2 objects have finalizers");
   options.without_finalizers = true;
   assert_ok(slh_image_freeze(store->heap, &contents, &options, &image, NULL));
   imaged_restart(store, image, NULL);
@@ -197,10 +174,10 @@ static void queued_finalizers_are_refused(void **state)
   assert_ok(slh_heap_collect(store->heap, NULL));
   root.ref.bits = SLH_WIDE_START;
   assert_int_equal(slh_get_i32(store->heap, root.ref, HELPER_VALUE), 1);
-  expect_refusal(store, &contents, SLH_E_UNSUPPORTED, "finalizers");
+  imaged_expect_refusal(store, &contents, SLH_E_UNSUPPORTED, "finalizers");
   assert_true(slh_finalizer_poll(store->heap, &root.ref, &data));
   assert_ok(slh_weak_new(store->heap, root.ref, &weak));
-  assert_ok(freeze(store->heap, &contents, &image, NULL));
+  assert_ok(slh_image_freeze(store->heap, &contents, NULL, &image, NULL));
   slh_image_free(image);
 }
 
