@@ -53,7 +53,9 @@
   X(old, "old_bytes", gauge, "What young collections leave alone")                                 \
   X(young_collections, "young_collections_total", counter, "Young ones of the collections")        \
   X(promoted_total, "promoted_bytes_total", counter, "Moved by young collections")                 \
-  X(remembered, "remembered", gauge, "Old objects that the next young collection looks at")
+  X(remembered, "remembered", gauge, "Old objects that the next young collection looks at")        \
+  X(holes, "holes_bytes", gauge, "Free, among the objects")                                        \
+  X(listed, "listed", gauge, "Objects that may be on a stack")
 
 struct figure {
   const char *field;

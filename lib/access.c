@@ -2,6 +2,7 @@
 /* Checked access: whatever bits a reference has, a status and no fault. */
 #include <slotheap/access.h>
 
+#include "lib/counts.h"
 #include "lib/find.h"
 #include "lib/remembered.h"
 
@@ -30,13 +31,22 @@ static void load(const char *at, slh_storage storage, slh_value *out)
   }
 }
 
-static slh_status store(slh_heap *heap, char *at, slh_storage storage, const slh_value *value)
+/* What may be written into a field or an element of `storage`. */
+static slh_status check(const slh_heap *heap, slh_storage storage, const slh_value *value)
 {
   struct object object;
 
   if (value->storage != storage)
     return SLH_E_TYPE;
-  switch (storage) {
+  if (storage != SLH_REF || slh_is_null(value->ref) || slh_is_i31(value->ref))
+    return SLH_OK;
+  return slhi_find_object(heap, value->ref, &object);
+}
+
+/* A value that was checked; without barriers. */
+static void store(char *at, const slh_value *value)
+{
+  switch (value->storage) {
 #define STORE(STORAGE, T, member)                                                                  \
   case STORAGE: {                                                                                  \
     T bits = (T)value->member;                                                                     \
@@ -54,16 +64,9 @@ static slh_status store(slh_heap *heap, char *at, slh_storage storage, const slh
     memcpy(at, &value->v128, sizeof value->v128);
     break;
   case SLH_REF:
-    if (!slh_is_null(value->ref) && !slh_is_i31(value->ref)) {
-      slh_status status = slhi_find_object(heap, value->ref, &object);
-
-      if (status != SLH_OK)
-        return status;
-    }
     slhi_store_word(at, value->ref.bits);
     break;
   }
-  return SLH_OK;
 }
 
 /* ---- fields and elements ---- */
@@ -116,14 +119,19 @@ static slh_status set(slh_heap *heap, slh_ref ref, slh_kind kind, uint32_t index
   slh_status status = locate(heap, ref, kind, index, &at, &storage);
 
   if (status == SLH_OK)
-    status = store(heap, at, storage, value);
-  if (status == SLH_OK && storage == SLH_REF) {
-    if (kind == SLH_KIND_ARRAY)
-      slh_array_barrier(heap, ref, index, value->ref);
-    else
-      slh_barrier(heap, ref, value->ref);
+    status = check(heap, storage, value);
+  if (status != SLH_OK)
+    return status;
+  if (storage == SLH_REF && slh_is_counted(heap, ref)) {
+    slh_counted_set(heap, ref, (uint64_t)(at - heap->data.base), value->ref);
+    return SLH_OK;
   }
-  return status;
+  store(at, value);
+  if (storage == SLH_REF && kind == SLH_KIND_ARRAY)
+    slh_array_barrier(heap, ref, index, value->ref);
+  else if (storage == SLH_REF)
+    slh_barrier(heap, ref, value->ref);
+  return SLH_OK;
 }
 
 slh_status slh_struct_get(const slh_heap *heap, slh_ref object, uint32_t field, slh_value *out)
@@ -204,6 +212,9 @@ slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref
     return status;
   if (target.storage != source.storage)
     return SLH_E_TYPE;
+  if (target.storage == SLH_REF && slh_is_counted(heap, to) &&
+      slhi_counts_set_elements(heap, to, target.at, source.at, 4, count))
+    return SLH_OK;
   memmove(target.at, source.at, target.bytes);
   if (target.storage == SLH_REF)
     slhi_remember_elements(heap, to, to_index, count);
@@ -217,16 +228,18 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
   uint64_t done;
   slh_status status = find_elements(heap, array, index, count, &target);
 
+  if (status == SLH_OK && value->storage != target.storage)
+    status = SLH_E_TYPE;
+  if (status != SLH_OK || count == 0)
+    return status;
+  status = check(heap, target.storage, value);
   if (status != SLH_OK)
     return status;
-  if (value->storage != target.storage)
-    return SLH_E_TYPE;
-  if (count == 0)
+  if (target.storage == SLH_REF && slh_is_counted(heap, array) &&
+      slhi_counts_set_elements(heap, array, target.at, (const char *)&value->ref, 0, count))
     return SLH_OK;
-  /* The first is checked and stored; then what is there is doubled. */
-  status = store(heap, target.at, target.storage, value);
-  if (status != SLH_OK)
-    return status;
+  /* The first is stored; then what is there is doubled. */
+  store(target.at, value);
   for (done = target.bytes / count; done < target.bytes;) {
     uint64_t some = done < target.bytes - done ? done : target.bytes - done;
 

@@ -28,7 +28,10 @@ static slh_status collect_for(slh_heap *heap, uint64_t bytes, bool *enough)
     if (status != SLH_OK || *enough)
       return status;
   }
-  return slh_heap_collect(heap, NULL);
+  status = slh_heap_collect(heap, NULL);
+  if (status == SLH_OK && heap->data.runtime->collector->has_room)
+    *enough = heap->data.runtime->collector->has_room(heap, bytes);
+  return status;
 }
 
 slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes)

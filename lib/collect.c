@@ -140,6 +140,8 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, cons
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   if (heap->data.runtime->collector->collects) {
+    if (slhi_heap_counts(heap))
+      slhi_holes_leave(heap);
     status = prepare(heap, young && can_be_young(heap), &c);
     if (status != SLH_OK)
       return status;
@@ -152,11 +154,15 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, cons
       slhi_heap_set_limit(heap);
       return status;
     }
-    slhi_host_data_begin(c->tables, c->young);
     c->used = heap->data.bump - heap->data.start;
+    slhi_host_data_begin(c->tables, c->young || slhi_heap_counts(heap));
+    status = heap->data.runtime->collector->begin(heap, c);
+    if (status != SLH_OK) {
+      slhi_collection_end(heap, 0);
+      return status;
+    }
     SLHI_EVENT(collection_begin, COLLECTION_BEGIN, slh_heap_pool(heap), heap, c->young,
                heap->data.bump - (c->young ? heap->data.young : heap->data.start), c->used);
-    heap->data.runtime->collector->begin(heap, c);
   }
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
   return SLH_OK;
@@ -248,7 +254,7 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
     if (*complete) {
       slhi_hide(heap, heap->data.bump, heap->data.start + c->used);
       tell_end(heap, SLH_OK);
-      slhi_collection_end(heap, c->evacuation.free - c->evacuation.start);
+      slhi_collection_end(heap, c->written);
     }
   }
   if (*complete) {
@@ -386,8 +392,13 @@ const char *slh_phase_name(uint32_t phase)
       [PHASE_INDEX] = "index",
       [PHASE_COPY_BACK] = "copy back",
       [PHASE_FINISH] = "finish",
+      [PHASE_MARK] = "mark",
+      [PHASE_PROMOTE] = "promote",
+      [PHASE_UNLIST] = "unlist",
+      [PHASE_DROP] = "drop",
+      [PHASE_SWEEP] = "sweep",
       [PHASE_DONE] = "done",
   };
 
-  return phase <= PHASE_DONE ? names[phase] : "?";
+  return phase <= PHASE_SWEEP ? names[phase] : "?";
 }

@@ -6,6 +6,7 @@
 
 #include <slotheap/collection.h>
 
+#include "lib/counts.h"
 #include "lib/evacuate.h"
 #include "lib/roots.h"
 
@@ -28,22 +29,30 @@ enum phase {
   PHASE_INDEX,      /* the others are found by their keys again */
   PHASE_COPY_BACK,  /* survivors are copied to where they belong */
   PHASE_FINISH,     /* the roots get their final form */
-  PHASE_DONE
+  PHASE_DONE,
+  /* Those of drc, after PHASE_CHECK; then PHASE_DONE. */
+  PHASE_MARK,    /* what may be on a stack, and is, gets a mark */
+  PHASE_PROMOTE, /* what is new and lives has its references counted */
+  PHASE_UNLIST,  /* what has no mark is on no stack */
+  PHASE_DROP,    /* what is referred to no more is reclaimed, with what it refers to */
+  PHASE_SWEEP,   /* what is new and dead becomes holes; these coalesce */
 };
 
 struct collection {
   slh_heap *heap;
   bool young; /* of the young objects only */
   enum phase phase;
-  bool finalizing;       /* the second time through scan and ephemerons */
-  bool moved_values;     /* this pass over the ephemerons has moved something */
-  uint64_t used;         /* bytes, when it began */
-  uint64_t cursor;       /* how far the phase has come */
-  uint64_t part;         /* how far the root at `cursor` has come */
-  uint32_t queued;       /* finalizers in the queue before this collection */
-  bool moved;            /* all phases are through: host data is swept */
-  bool sweeping;         /* drop callbacks run */
-  struct tables *tables; /* of the heap */
+  bool finalizing;          /* the second time through scan and ephemerons */
+  bool moved_values;        /* this pass over the ephemerons has moved something */
+  uint64_t used;            /* bytes, when it began */
+  uint64_t cursor;          /* how far the phase has come */
+  uint64_t part;            /* how far the root at `cursor` has come */
+  uint32_t queued;          /* finalizers in the queue before this collection */
+  uint64_t written;         /* bytes of the space, at most; when it is done, so many */
+  bool moved;               /* all phases are through: host data is swept */
+  bool sweeping;            /* drop callbacks run */
+  struct tables *tables;    /* of the heap */
+  struct counting counting; /* of drc; the two that follow are the others' */
   struct evacuation evacuation;
   struct larges larges;
   slh_allocator allocator; /* of the list of roots: blocks of the space */
@@ -55,9 +64,7 @@ struct collection {
  * a young one, not as many as the heap has. */
 static inline uint64_t slhi_collection_written(const slh_heap *heap)
 {
-  const struct evacuation *e = &slhi_heap_collection(heap)->evacuation;
-
-  return heap->busy == BUSY_LISTING ? 0 : e->end - e->start;
+  return heap->busy == BUSY_LISTING ? 0 : slhi_heap_collection(heap)->written;
 }
 
 /* Ends a collection that is under way without completing it: for a heap that

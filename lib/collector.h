@@ -24,8 +24,20 @@ struct collector {
   /* Whether it has young collections. */
   bool generational;
 
-  /* Starts to keep what the collection's roots reach. */
-  void (*begin)(slh_heap *heap, struct collection *c);
+  /* Whether it counts references (lib/counts.h). */
+  bool counts;
+
+  /* Whether there is room for `bytes` among the objects, where bump and limit are
+   * now; if not they are at the end of the heap. NULL: there never is. */
+  bool (*find_room)(slh_heap *heap, uint64_t bytes);
+
+  /* After a collection: whether it left enough room, `bytes` of it at once. NULL:
+   * the policy says so. */
+  bool (*has_room)(slh_heap *heap, uint64_t bytes);
+
+  /* Starts to keep what the collection's roots reach. SLH_E_NOMEM: nothing has
+   * changed. */
+  slh_status (*begin)(slh_heap *heap, struct collection *c);
 
   /* Goes on for about `budget` bytes of work, and takes what it did off it.
    * `*complete`: roots, tables, bump, dirty mark and figures are as they are to
@@ -35,6 +47,7 @@ struct collector {
 
 extern const struct collector slhi_copying_collector;
 extern const struct collector slhi_generational_collector;
+extern const struct collector slhi_drc_collector;
 extern const struct collector slhi_null_collector;
 
 #endif

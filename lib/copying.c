@@ -431,6 +431,7 @@ void slhi_copying_begin(slh_heap *heap, struct collection *c, uint64_t start)
   c->evacuation = slhi_evacuation(heap, c->tables, start, slhi_slot_start(space));
   c->evacuation.larges = &c->larges;
   c->evacuation.free = c->evacuation.scan = slhi_larges_begin(&c->larges, heap, c->young, start);
+  c->written = c->evacuation.end - start;
 }
 
 static void finish(slh_heap *heap, const struct collection *c)
@@ -464,13 +465,15 @@ slh_status slhi_copying_step(slh_heap *heap, struct collection *c, uint64_t *bud
   if (*complete) {
     slhi_larges_finish(&c->larges, c->young);
     finish(heap, c);
+    c->written = c->evacuation.free - c->evacuation.start;
   }
   return SLH_OK;
 }
 
-static void begin(slh_heap *heap, struct collection *c)
+static slh_status begin(slh_heap *heap, struct collection *c)
 {
   slhi_copying_begin(heap, c, heap->data.start);
+  return SLH_OK;
 }
 
 const struct collector slhi_copying_collector = {

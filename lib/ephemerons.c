@@ -143,6 +143,8 @@ slh_status slh_ephemerons_new(slh_heap *heap, slh_ephemerons *out)
   slh_status status;
 
   slhi_require_idle(heap, "slh_ephemerons_new");
+  if (slhi_heap_counts(heap))
+    return SLH_E_UNSUPPORTED;
   status = slhi_tables(heap, &tables);
   if (status != SLH_OK)
     return status;

@@ -3,7 +3,7 @@
 #ifndef SLOTHEAP_LIB_FIND_H
 #define SLOTHEAP_LIB_FIND_H
 
-#include "lib/heap.h"
+#include "lib/counts.h"
 #include "lib/object.h"
 
 /* Checks that `ref` points at an object, and describes it. SLH_E_TYPE (null or
@@ -15,10 +15,10 @@ static inline slh_status slhi_find_object(const slh_heap *heap, slh_ref ref, str
   if (slh_is_null(ref) || slh_is_i31(ref))
     return SLH_E_TYPE;
   if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits < slhi_heap_first(heap) ||
-      ref.bits >= heap->data.bump)
+      ref.bits >= slhi_heap_end(heap))
     return SLH_E_CORRUPT;
   if (!slhi_object_read(slhi_shapes(heap->data.runtime), heap->data.base + ref.bits,
-                        heap->data.bump - ref.bits, out))
+                        slhi_heap_end(heap) - ref.bits, out))
     return SLH_E_CORRUPT;
   return slhi_shape_kind(out->shape) == SLH_KIND_FILLER ? SLH_E_CORRUPT : SLH_OK;
 }

@@ -5,6 +5,7 @@
  * each place where one can start. What is read from the heap is checked as in a
  * collection.
  */
+#include "lib/counts.h"
 #include "lib/bitmap.h"
 #include "lib/find.h"
 #include "lib/image.h"
@@ -55,7 +56,7 @@ static slh_status copy(struct freezer *f, uint32_t ref)
   const char *from = f->heap->data.base + ref;
   struct object object;
 
-  if (!slhi_object_read(f->shapes, from, f->heap->data.bump - ref, &object) ||
+  if (!slhi_object_read(f->shapes, from, f->end - ref, &object) ||
       slhi_shape_kind(object.shape) == SLH_KIND_FILLER || object.bytes > f->end - f->free)
     return corrupt(f, ref);
   if (!slhi_image_use_type(f->image, slhi_object_type(f->heap, &object)))
@@ -75,7 +76,7 @@ static slh_status reach(struct freezer *f, slh_ref *ref)
 
   if (is_small(*ref))
     return SLH_OK;
-  if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first || ref->bits >= f->heap->data.bump)
+  if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first || ref->bits >= f->end)
     return corrupt(f, ref->bits);
   if (*place_of(f, ref->bits) == 0)
     status = copy(f, ref->bits);
@@ -89,8 +90,8 @@ static bool find(const struct freezer *f, slh_ref *ref)
 {
   if (is_small(*ref))
     return true;
-  if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first ||
-      ref->bits >= f->heap->data.bump || *place_of(f, ref->bits) == 0)
+  if (ref->bits % SLHI_OBJECT_ALIGN != 0 || ref->bits < f->first || ref->bits >= f->end ||
+      *place_of(f, ref->bits) == 0)
     return false;
   ref->bits = *place_of(f, ref->bits);
   return true;
@@ -381,7 +382,7 @@ static slh_status prepare(struct freezer *f)
 {
   const struct tables *tables = slhi_heap_tables(f->heap);
   size_t functions = tables ? tables->functions.count * sizeof *f->numbers : 0;
-  uint64_t places = (f->heap->data.bump - f->first) / SLHI_OBJECT_ALIGN + 1;
+  uint64_t places = (f->end - f->first) / SLHI_OBJECT_ALIGN + 1;
   void *memory;
   int failed;
 
@@ -417,7 +418,7 @@ slh_status slh_image_freeze(const slh_heap *heap, const slh_image_contents *cont
     return status;
   options.kind = slhi_heap_slot(heap)->slab->open ? SLH_POOL_DENSE : SLH_POOL_WIDE;
   f.first = slhi_heap_first(heap);
-  f.end = heap->data.bump;
+  f.end = slhi_heap_end(heap);
   status = prepare(&f);
   if (status != SLH_OK)
     return status;

@@ -13,9 +13,10 @@
 #include "lib/copying.h"
 #include "lib/policy.h"
 
-static void begin(slh_heap *heap, struct collection *c)
+static slh_status begin(slh_heap *heap, struct collection *c)
 {
   slhi_copying_begin(heap, c, c->young ? heap->data.young : heap->data.start);
+  return SLH_OK;
 }
 
 /* All that survived is old. */

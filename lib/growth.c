@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How far a heap may fill, and how it comes to be allowed more. */
+#include "lib/collector.h"
+#include "lib/holes.h"
 #include "lib/poison.h"
 #include "lib/policy.h"
 #include "pool/events.h"
@@ -13,6 +15,8 @@ void slhi_heap_set_limit(slh_heap *heap)
 
   /* 0: inline allocation comes to the library. */
   heap->data.limit = inline_ ? slhi_at_most(slhi_heap_trigger(heap), slhi_heap_ready(heap)) : 0;
+  if (SLH_UNLIKELY(slhi_heap_counts(heap)) && inline_ && slhi_holes_limit(heap) != 0)
+    heap->data.limit = slhi_holes_limit(heap);
 }
 
 void slhi_heap_set_nursery(slh_heap *heap, uint64_t bytes)
@@ -96,6 +100,18 @@ slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
   return status;
 }
 
+/* Whether there is room among the objects, and bump has gone there. */
+static bool finds_room(slh_heap *heap, uint64_t bytes)
+{
+  const struct collector *collector = heap->data.runtime->collector;
+
+  if (!collector->find_room || !collector->find_room(heap, bytes))
+    return false;
+  if (heap->data.runtime->zeal != 0)
+    heap->data.limit = heap->data.bump + bytes;
+  return true;
+}
+
 slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
 {
   uint64_t committed = slhi_heap_committed(heap);
@@ -107,6 +123,8 @@ slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes)
   /* In this order nothing overflows. */
   if (bytes > heap->max - heap->data.start)
     return SLH_E_TOO_LARGE;
+  if (finds_room(heap, bytes))
+    return SLH_OK;
   if (heap->data.bump + bytes > slhi_heap_trigger(heap)) {
     heap->needed = (uint32_t)bytes;
     return SLH_E_COLLECT;
@@ -151,6 +169,10 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
   slhi_require_idle(heap, "slh_heap_grow");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
+  if (finds_room(heap, bytes)) {
+    heap->zealous = SLHI_ZEAL_CONTENT;
+    return SLH_OK;
+  }
   if (bytes > heap->max - heap->data.bump)
     return SLH_E_LIMIT;
   if (heap->data.bump + bytes > soft) {
@@ -159,7 +181,7 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
       return status;
   }
   if (heap->data.bump + bytes > slhi_heap_trigger(heap))
-    slhi_heap_set_nursery(heap, heap->data.bump + bytes - heap->data.young);
+    slhi_heap_set_nursery(heap, heap->data.bump + bytes - slhi_heap_young(heap));
   status = slhi_heap_commit(heap, bytes);
   if (status == SLH_OK)
     heap->zealous = SLHI_ZEAL_CONTENT;

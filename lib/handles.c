@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Local and owned roots. */
+#include <slotheap/barrier.h>
 #include <slotheap/handles.h>
 
 #include "lib/collection.h"
@@ -139,6 +140,7 @@ slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
   locals->refs[out->number] = ref;
   locals->stamps[out->number] = frame->stamp;
   slhi_handle_note(frame->heap, locals, out->number);
+  (void)slh_expose_ref(frame->heap, ref);
   return SLH_OK;
 }
 
@@ -160,6 +162,7 @@ void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
   slhi_require_idle(heap, "slh_local_set");
   *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
   slhi_handle_note(heap, &slhi_heap_tables(heap)->locals, local.number);
+  (void)slh_expose_ref(heap, ref);
 }
 
 /* ---- protected calls ---- */
@@ -226,7 +229,10 @@ slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out)
   status = slhi_tables(heap, &tables);
   if (status != SLH_OK)
     return status;
-  return slhi_handle_new(heap, &tables->owned, ref, &out->stamp, &out->number);
+  status = slhi_handle_new(heap, &tables->owned, ref, &out->stamp, &out->number);
+  if (status == SLH_OK)
+    (void)slh_clone_ref(heap, ref);
+  return status;
 }
 
 static const struct handles *owned_of(const slh_heap *heap)
@@ -238,8 +244,13 @@ void slh_owned_free(slh_heap *heap, slh_owned owned)
 {
   struct free_handles *handles = slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->owned : NULL;
 
+  slh_ref ref;
+
   slhi_require_idle(heap, "slh_owned_free");
+  ref = *slhi_handle_locate(handles ? &handles->at : NULL, owned.stamp, owned.number,
+                            "slh_owned_free");
   slhi_handle_free(handles, owned.stamp, owned.number, "slh_owned_free");
+  slh_drop_ref(heap, ref);
 }
 
 slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
@@ -253,6 +264,7 @@ slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
 {
   slhi_require_idle(heap, "slh_owned_set");
-  *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set") = ref;
+  slh_write_ref(
+      heap, slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set"), ref);
   slhi_handle_note(heap, &slhi_heap_tables(heap)->owned.at, owned.number);
 }

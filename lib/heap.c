@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A heap's life: acquire, reset, release. */
+#include "lib/counts.h"
 #include "lib/heap.h"
 
 #include <slotheap/inspect.h>
@@ -28,7 +29,7 @@ static inline void start_empty(slh_heap *heap)
   uint32_t stale = slot->slab->gap + slot->stale;
 
   heap->data.bump = heap->data.start;
-  heap->data.young = heap->data.start;
+  slhi_heap_set_young(heap, heap->data.start);
   heap->data.dirty = stale > heap->data.start ? stale : heap->data.start;
   memcpy((char *)heap + FRESH, (const char *)&fresh + FRESH, sizeof fresh - FRESH);
   heap->soft = heap->data.start + heap->initial;
@@ -193,7 +194,7 @@ static inline void end_store(slh_heap *heap)
 
 static uint64_t allocated(const slh_heap *heap)
 {
-  return heap->data.bump - heap->data.start + heap->reclaimed;
+  return slhi_heap_end(heap) - heap->data.start - slhi_heap_holes(heap) + heap->reclaimed;
 }
 
 void slh_heap_release(slh_heap *heap)
@@ -336,7 +337,7 @@ uint64_t slh_heap_start(const slh_heap *heap)
 
 uint64_t slh_heap_bump(const slh_heap *heap)
 {
-  return heap->data.bump;
+  return slhi_heap_end(heap);
 }
 
 void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
@@ -345,7 +346,8 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   slh_heap_stats stats = {0};
 
   stats.image = heap->data.start - slhi_heap_first(heap);
-  stats.used = heap->data.bump - heap->data.start;
+  stats.used = slhi_heap_end(heap) - heap->data.start;
+  stats.holes = slhi_heap_holes(heap);
   stats.soft_limit = heap->soft - heap->data.start;
   stats.max = heap->max - heap->data.start;
   stats.accessible = slhi_slot_committed(slhi_heap_slot(heap));
@@ -362,6 +364,7 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   if (tables) {
     stats.max_host = slhi_saturating_add(stats.max_host, tables->uncounted);
     stats.externrefs = tables->host.used;
+    stats.listed = tables->counts ? tables->counts->listed_count : 0;
     stats.local_roots = tables->locals.count;
     stats.owned_roots = tables->owned.live;
     stats.functions = tables->functions.count;

@@ -87,10 +87,29 @@ static inline uint32_t slhi_heap_first(const slh_heap *heap)
   return heap->data.mask == UINT32_MAX ? SLH_WIDE_START : SLH_DENSE_START;
 }
 
+/* Whether it counts references. */
+static inline bool slhi_heap_counts(const slh_heap *heap)
+{
+  return (heap->data.young & SLH_COUNTING) != 0;
+}
+
+/* data.young as an offset, and set from one. */
+static inline uint32_t slhi_heap_young(const slh_heap *heap)
+{
+  return (heap->data.young + 7) & ~UINT32_C(7);
+}
+
+static inline void slhi_heap_set_young(slh_heap *heap, uint32_t young)
+{
+  heap->data.young = young - heap->data.runtime->young_tag;
+}
+
 /* Bytes of old objects. Without barriers an image's are young, too. */
 static inline uint32_t slhi_heap_old(const slh_heap *heap)
 {
-  return heap->data.young > heap->data.start ? heap->data.young - heap->data.start : 0;
+  uint32_t young = slhi_heap_young(heap);
+
+  return young > heap->data.start ? young - heap->data.start : 0;
 }
 
 /* Its tables, or NULL; see tables.h. They are kept from one store to the next. */

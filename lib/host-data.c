@@ -4,6 +4,7 @@
 #include <slotheap/collection.h>
 #include <slotheap/host.h>
 
+#include "lib/collection.h"
 #include "lib/object.h"
 #include "lib/tables.h"
 
@@ -113,6 +114,43 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
 void slhi_host_data_begin(struct tables *tables, bool young)
 {
   tables->host.kept = young ? tables->host.old : tables->host.image;
+}
+
+/* Has two ids change places. */
+static void swap(struct host_entries *host, uint32_t a, uint32_t b)
+{
+  uint32_t id = host->order[a];
+
+  host->order[a] = host->order[b];
+  host->order[b] = id;
+  host->entries[host->order[a]].place = a;
+  host->entries[host->order[b]].place = b;
+}
+
+void slhi_host_data_drop(slh_heap *heap, uint32_t id)
+{
+  struct host_entries *host = &slhi_heap_tables(heap)->host;
+  /* Those that live are the first of them all. */
+  uint32_t *alive = heap->busy == BUSY_COLLECTING ? &host->kept : &host->old;
+  enum busy busy = heap->busy;
+  const struct host_entry *entry;
+
+  if (id >= host->capacity || host->entries[id].place < host->image ||
+      host->entries[id].place >= host->used)
+    return;
+  entry = &host->entries[id];
+  if (entry->place < *alive)
+    swap(host, entry->place, --*alive);
+  swap(host, entry->place, --host->used);
+  if (!entry->drop)
+    return;
+  slhi_heap_set_busy(heap, BUSY_DROPPING);
+  if (busy == BUSY_COLLECTING)
+    slhi_heap_collection(heap)->sweeping = true;
+  entry->drop(entry->data);
+  if (busy == BUSY_COLLECTING)
+    slhi_heap_collection(heap)->sweeping = false;
+  slhi_heap_set_busy(heap, busy);
 }
 
 void slhi_host_data_sweep(slh_heap *heap, uint64_t most)

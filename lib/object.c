@@ -121,11 +121,11 @@ slh_status slh_exn_tag(const slh_heap *heap, slh_ref ref, uint32_t *instance, ui
 
 slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, void **out)
 {
-  uint64_t bump = heap->data.bump;
+  uint64_t end = slhi_heap_end(heap);
 
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  if (at < slhi_heap_first(heap) || at > bump || bytes > bump - at)
+  if (at < slhi_heap_first(heap) || at > end || bytes > end - at)
     return SLH_E_BOUNDS;
   *out = heap->data.base + at;
   return SLH_OK;
@@ -134,7 +134,7 @@ slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes, voi
 void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length)
 {
   *bytes = heap->data.base + slhi_heap_first(heap);
-  *length = heap->data.bump - slhi_heap_first(heap);
+  *length = slhi_heap_end(heap) - slhi_heap_first(heap);
 }
 
 /* ---- raw allocation ---- */

@@ -95,6 +95,45 @@ static inline bool slhi_object_measure(struct object *object, const char *at, ui
   return object->bytes != 0 && object->bytes <= room;
 }
 
+/* The references of an object, one after the other. */
+struct references {
+  uint64_t map;            /* of those that are left, see struct shape */
+  const uint32_t *offsets; /* or their offsets; NULL: an array's */
+  uint32_t next;
+  uint32_t count;
+};
+
+/* From the reference of that number on, of arrays and of structs without a map. */
+static inline struct references slhi_references(const struct object *object, uint32_t first)
+{
+  const struct shape *shape = object->shape;
+  struct references references = {0, shape->offsets, first, 0};
+
+  if (shape->offsets)
+    references.count = shape->offsets[0];
+  else if (shape->bytes != 0)
+    references.map = shape->refs;
+  else if (shape->refs != 0)
+    references.count = object->word;
+  return references;
+}
+
+/* The offset of the next in its object. */
+static inline bool slhi_next_reference(struct references *references, uint64_t *offset)
+{
+  if (references->map != 0) {
+    *offset = references->map & 0xff;
+    references->map >>= 8;
+    return true;
+  }
+  if (references->next >= references->count)
+    return false;
+  *offset = references->offsets ? references->offsets[1 + references->next]
+                                : SLH_ARRAY_DATA_OFFSET + 4 * (uint64_t)references->next;
+  references->next++;
+  return true;
+}
+
 /*
  * Checks what lies at `at`, with `room` bytes from there to the end of the
  * heap: a valid header, not forwarded, and an object that fits. At least 8

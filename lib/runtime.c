@@ -2,6 +2,7 @@
 #include "lib/runtime.h"
 
 #include "lib/heap.h"
+#include "lib/object.h"
 
 /* --enable-zeal=N */
 #ifndef SLH_DEFAULT_ZEAL
@@ -31,6 +32,8 @@ static const struct collector *find_collector(slh_collector collector)
     return &slhi_null_collector;
   case SLH_COLLECTOR_GENERATIONAL:
     return &slhi_generational_collector;
+  case SLH_COLLECTOR_DRC:
+    return &slhi_drc_collector;
   }
   return NULL;
 }
@@ -48,7 +51,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   collector = find_collector(options.collector);
   if (!collector)
     return slhi_error(error, SLH_E_INVALID, "collector is %d, allowed are 0 to %d",
-                      (int)options.collector, (int)SLH_COLLECTOR_GENERATIONAL);
+                      (int)options.collector, (int)SLH_COLLECTOR_DRC);
   if (options.zeal > SLH_ZEAL_MAX && options.zeal != SLH_ZEAL_NEVER)
     return slhi_error(error, SLH_E_INVALID, "zeal is %u, allowed are 0 to %u and SLH_ZEAL_NEVER",
                       (unsigned)options.zeal, SLH_ZEAL_MAX);
@@ -64,6 +67,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   memset(runtime, 0, sizeof *runtime);
   runtime->allocator = allocator;
   runtime->collector = collector;
+  runtime->young_tag = collector->counts ? SLHI_OBJECT_ALIGN - SLH_COUNTING : 0;
   runtime->policy = options.policy ? *options.policy : *slh_default_policy();
   runtime->zeal = options.zeal ? options.zeal : SLH_DEFAULT_ZEAL;
   if (runtime->zeal == SLH_ZEAL_NEVER)

@@ -76,6 +76,9 @@ slh_status slhi_start_check(slh_pool *pool, const slh_heap_options *options, slh
     return slhi_error(error, SLH_E_INVALID, "slh_heap_options.image is for %s pools, this is a %s",
                       image->options.kind == SLH_POOL_WIDE ? "wide" : "dense",
                       pool->plan.kind == SLH_POOL_WIDE ? "wide one" : "dense one");
+  if (options->runtime->collector->counts && (image->weak.count != 0 || image->ephemerons != 0))
+    return slhi_error(error, SLH_E_UNSUPPORTED,
+                      "the image has weak references or ephemerons, which drc has not");
   if (bytes > room(pool, options->fixed))
     return slhi_error(error, SLH_E_TOO_LARGE,
                       "the image has %llu bytes, heaps of this pool at most %llu",
@@ -228,7 +231,7 @@ static slh_status start_tables(slh_heap *heap, const slh_image *image, bool resu
   if (status != SLH_OK)
     return status;
   if (!resume)
-    tables->host.image = tables->host.used;
+    tables->host.image = tables->host.old = tables->host.used;
   if (heap->data.runtime->collector->generational) {
     tables->host.kept = tables->host.used;
     slhi_tables_promote(tables); /* nothing is young */
@@ -250,7 +253,8 @@ slh_status slhi_start(slh_heap *heap, const slh_heap_options *options)
   status = load(heap, image);
   if (status == SLH_OK && options->resume)
     status = adopt(heap, image);
-  else if (status == SLH_OK && !heap->data.runtime->collector->generational)
+  else if (status == SLH_OK && !heap->data.runtime->collector->generational &&
+           !slhi_heap_counts(heap))
     heap->data.young = image->first; /* no barrier: all of the image is looked through */
   if (status == SLH_OK && has_tables(image))
     status = start_tables(heap, image, options->resume);

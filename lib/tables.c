@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/tables.h"
 
+#include "lib/counts.h"
 #include "pool/events.h"
 
 /* A slot keeps its tables for the next store up to this many bytes. */
@@ -93,7 +94,7 @@ void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots)
   const struct finalizers *queue = &tables->queue;
 
   if (locals->count != 0)
-    (void)slh_roots_add(roots, SLH_ROOT_OTHER, locals->refs, locals->count, "local roots");
+    (void)slh_roots_add(roots, SLH_ROOT_STACK, locals->refs, locals->count, "local roots");
   if (owned->count != 0)
     (void)slh_roots_add(roots, SLH_ROOT_OTHER, owned->refs, owned->count, "owned roots");
   if (queue->count != queue->first)
@@ -171,6 +172,8 @@ void slhi_tables_reset(slh_heap *heap)
   tables->promoted = 0;
   tables->queue.first = tables->queue.count = 0;
   slhi_functions_forget(&tables->functions);
+  if (tables->counts)
+    slhi_counts_reset(tables->counts);
   tables->large.count = 0;
   tables->large.dead = 0;
   tables->host.kept = 0;

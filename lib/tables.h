@@ -115,6 +115,7 @@ struct tables {
   struct functions functions;
   struct remembered remembered;
   struct large_list large;
+  struct counts *counts; /* of heaps that count references; NULL: nothing was counted yet */
   uint64_t young_collections;
   uint64_t promoted; /* bytes that they moved */
   struct {
@@ -198,23 +199,23 @@ slh_status slhi_host_data_open(slh_heap *heap, uint32_t count);
 /* The next entry, for which there is room. */
 void slhi_host_data_add(slh_heap *heap, void *data, slh_drop_fn *drop);
 
-void slhi_ephemerons_forget(struct ephemerons *ephemerons);
+void slhi_ephemerons_forget(struct ephemerons *all);
 
 /* The next number for `function`, even if it has one. SLH_E_NOMEM,
  * SLH_E_HOST_LIMIT. */
 slh_status slhi_function_add(slh_heap *heap, const void *function);
 
 /* Forgets all functions. */
-void slhi_functions_forget(struct functions *functions);
+void slhi_functions_forget(struct functions *table);
 
 /* Puts all ephemerons into their chains anew: their keys have moved. In steps,
  * from `*cursor` on, about `most` each; true when it is done. */
-bool slhi_ephemerons_index(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
+bool slhi_ephemerons_index(struct ephemerons *all, uint64_t *cursor, uint64_t most);
 
 /* Takes those of young keys out of their chains, and puts them back in, in the
  * same way. */
-bool slhi_ephemerons_unchain_young(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
-bool slhi_ephemerons_chain_young(struct ephemerons *ephemerons, uint64_t *cursor, uint64_t most);
+bool slhi_ephemerons_unchain_young(struct ephemerons *all, uint64_t *cursor, uint64_t most);
+bool slhi_ephemerons_chain_young(struct ephemerons *all, uint64_t *cursor, uint64_t most);
 
 /* ---- host data and a collection ---- */
 
@@ -248,5 +249,9 @@ static inline bool slhi_host_data_is_swept(const struct tables *tables)
 /* Drops up to `most` entries that were not found alive. The heap must be
  * marked as busy dropping. */
 void slhi_host_data_sweep(slh_heap *heap, uint64_t most);
+
+/* Drops the entry with that id, unless it is not in use, or an image's. Not in a
+ * collection that sweeps them all. */
+void slhi_host_data_drop(slh_heap *heap, uint32_t id);
 
 #endif

@@ -246,10 +246,11 @@ slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_e
 
 static char *copy_name(char **next, const char *name)
 {
-  char *copy = *next;
+  size_t size = strlen(name) + 1;
+  char *copy = memcpy(*next, name, size);
 
-  *next += strlen(name) + 1;
-  return strcpy(copy, name);
+  *next += size;
+  return copy;
 }
 
 static struct record *new_record(const slh_allocator *allocator, const char *name,

@@ -5,12 +5,14 @@
 
 #include "lib/bitmap.h"
 #include "lib/heap.h"
+#include "lib/counts.h"
 #include "lib/object.h"
 #include "lib/poison.h"
 #include "lib/roots.h"
 
 struct verifier {
   const slh_heap *heap;
+  uint64_t end; /* of its objects */
   struct shapes shapes;
   uint64_t *starts; /* bit i: an object starts at start + 8 * i */
   slh_error *error;
@@ -22,15 +24,15 @@ static slh_status find_objects(struct verifier *v)
   const slh_heap *heap = v->heap;
   uint64_t at = slhi_heap_first(heap);
 
-  while (at < heap->data.bump) {
+  while (at < v->end) {
     const char *where = heap->data.base + at;
     struct object object;
 
-    if (!slhi_object_read(v->shapes, where, heap->data.bump - at, &object))
+    if (!slhi_object_read(v->shapes, where, v->end - at, &object))
       return slhi_error(v->error, SLH_E_CORRUPT,
                         "no object at offset %#llx (words %#x %#x), %llu bytes before bump",
                         (unsigned long long)at, slhi_load_word(where), slhi_load_word(where + 4),
-                        (unsigned long long)(heap->data.bump - at));
+                        (unsigned long long)(v->end - at));
     if (slhi_shape_kind(object.shape) != SLH_KIND_FILLER)
       slhi_bitmap_set(v->starts, (at - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN);
     at += object.bytes;
@@ -42,8 +44,7 @@ static bool is_sound(const struct verifier *v, uint32_t ref)
 {
   if (ref == 0 || (ref & 1) != 0)
     return true;
-  return ref % SLHI_OBJECT_ALIGN == 0 && ref >= slhi_heap_first(v->heap) &&
-         ref < v->heap->data.bump &&
+  return ref % SLHI_OBJECT_ALIGN == 0 && ref >= slhi_heap_first(v->heap) && ref < v->end &&
          slhi_bitmap_has(v->starts, (ref - slhi_heap_first(v->heap)) / SLHI_OBJECT_ALIGN);
 }
 
@@ -77,9 +78,8 @@ static slh_status check_references(const struct verifier *v)
   slh_status status = SLH_OK;
   struct object object;
 
-  for (uint64_t at = slhi_heap_first(heap); at < heap->data.bump && status == SLH_OK;
-       at += object.bytes) {
-    if (!slhi_object_read(v->shapes, heap->data.base + at, heap->data.bump - at, &object))
+  for (uint64_t at = slhi_heap_first(heap); at < v->end && status == SLH_OK; at += object.bytes) {
+    if (!slhi_object_read(v->shapes, heap->data.base + at, v->end - at, &object))
       return slhi_error(v->error, SLH_E_CORRUPT, "the heap changed while it was verified");
     if (object.shape->bytes != 0) {
       status = check_struct(v, object.shape, at);
@@ -130,8 +130,8 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
 {
   const slh_allocator *allocator = &heap->data.runtime->allocator;
   size_t bytes =
-      slhi_bitmap_bytes((heap->data.bump - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN + 1);
-  struct verifier v = {heap, slhi_shapes(heap->data.runtime), NULL, error};
+      slhi_bitmap_bytes((slhi_heap_end(heap) - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN + 1);
+  struct verifier v = {heap, slhi_heap_end(heap), slhi_shapes(heap->data.runtime), NULL, error};
   slh_status status;
 
   if (heap->corrupt)
@@ -140,6 +140,7 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
   if (!v.starts)
     return slhi_error(error, SLH_E_NOMEM, "no memory for a map of %zu bytes", bytes);
   memset(v.starts, 0, bytes);
+  slhi_holes_seal(heap);
   slhi_show_free(heap);
   status = find_objects(&v);
   if (status == SLH_OK)
@@ -173,6 +174,12 @@ bool slhi_checks(const slh_heap *heap)
   return ALWAYS || heap->data.runtime->zeal != 0;
 }
 
+void slhi_poison(slh_heap *heap, uint64_t at, uint64_t bytes)
+{
+  if (slhi_checks(heap))
+    memset(heap->data.base + at, POISON, bytes);
+}
+
 slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
 {
   slh_error error;
@@ -182,7 +189,7 @@ slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots)
     return SLH_OK;
   slhi_show_free(heap);
   if (heap->data.dirty > heap->data.bump)
-    memset(heap->data.base + heap->data.bump, POISON, heap->data.dirty - heap->data.bump);
+    slhi_poison(heap, heap->data.bump, heap->data.dirty - heap->data.bump);
   status = verify(heap, roots, &error);
   if (status == SLH_E_NOMEM)
     return SLH_OK;

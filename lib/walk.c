@@ -2,21 +2,23 @@
 #include <slotheap/inspect.h>
 
 #include "lib/heap.h"
+#include "lib/counts.h"
 #include "lib/object.h"
 
 slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void *context)
 {
   struct shapes shapes = slhi_shapes(heap->data.runtime);
-  uint64_t at = slhi_heap_first(heap);
+  uint64_t at = slhi_heap_first(heap), end = slhi_heap_end(heap);
 
   slhi_require_idle(heap, "slh_heap_walk");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
-  while (at < heap->data.bump) {
+  slhi_holes_seal(heap);
+  while (at < end) {
     slh_ref ref = {(uint32_t)at};
     struct object object;
 
-    if (!slhi_object_read(shapes, heap->data.base + at, heap->data.bump - at, &object))
+    if (!slhi_object_read(shapes, heap->data.base + at, end - at, &object))
       return SLH_E_CORRUPT;
     if (slhi_shape_kind(object.shape) != SLH_KIND_FILLER) {
       const slh_type *type =

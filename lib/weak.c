@@ -12,6 +12,8 @@ slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out)
   slh_status status;
 
   slhi_require_idle(heap, "slh_weak_new");
+  if (slhi_heap_counts(heap))
+    return SLH_E_UNSUPPORTED;
   status = slhi_tables(heap, &tables);
   if (status != SLH_OK)
     return status;
@@ -54,6 +56,8 @@ slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data)
   slh_status status;
 
   slhi_require_idle(heap, "slh_finalizer_add");
+  if (slhi_heap_counts(heap))
+    return SLH_E_UNSUPPORTED;
   if (!slh_is_object(ref))
     return SLH_E_TYPE;
   status = slhi_tables(heap, &tables);

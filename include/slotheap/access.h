@@ -139,6 +139,10 @@ static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
 /* Writes with the barrier. */
 static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
+  if (SLH_UNLIKELY(slh_is_counted(heap, object))) {
+    slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
+    return;
+  }
   slh_init_ref(heap, object, offset, value);
   slh_barrier(heap, object, value);
 }
@@ -170,6 +174,10 @@ static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref
 {
   if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))
     return SLH_E_BOUNDS;
+  if (SLH_UNLIKELY(slh_is_counted(heap, array))) {
+    slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
+    return SLH_OK;
+  }
   slh_init_ref(heap, slh_element(array, index, 4), 0, value);
   slh_array_barrier(heap, array, index, value);
   return SLH_OK;

@@ -129,6 +129,10 @@ static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t o
 /* As slh_set_ref: with the barrier. */
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
+  if (SLH_UNLIKELY(slh_is_counted(heap, object))) {
+    slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
+    return;
+  }
   slh_dense_init_ref(heap, object, offset, value);
   slh_barrier(heap, object, value);
 }
@@ -151,11 +155,15 @@ static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, 
 static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, slh_ref array,
                                                                uint32_t index, slh_ref value)
 {
-  slh_status status = slh_dense_array_init_ref(heap, array, index, value);
-
-  if (SLH_LIKELY(status == SLH_OK))
-    slh_array_barrier(heap, array, index, value);
-  return status;
+  if (SLH_UNLIKELY(index >= slh_dense_array_length(heap, array)))
+    return SLH_E_BOUNDS;
+  if (SLH_UNLIKELY(slh_is_counted(heap, array))) {
+    slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
+    return SLH_OK;
+  }
+  slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
+  slh_array_barrier(heap, array, index, value);
+  return SLH_OK;
 }
 
 SLH_END_DECLS

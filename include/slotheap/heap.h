@@ -54,7 +54,7 @@ typedef struct slh_heap_data {
   uint32_t *remembered;     /* +24 where the write barrier notes the next object */
   uint32_t *remembered_end; /* +32 and where there is no more room for one */
   uint32_t dirty;           /* +40 bytes below may not be zero; see above */
-  uint32_t young;           /* +44 objects from here on are young: no barrier */
+  uint32_t young;           /* +44 objects from here on are young: no barrier; SLH_COUNTING */
   uint32_t start;           /* +48 the first object that is not of an image */
   uint32_t mask;            /* +52 of offsets in a dense slot: its width - 1; wide: all ones */
   slh_runtime *runtime;     /* +56 */
@@ -70,6 +70,11 @@ SLH_STATIC_ASSERT(offsetof(slh_heap_data, young) == 44, "known to compiled code"
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, start) == 48, "known to compiled code");
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, mask) == 52, "known to compiled code");
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, runtime) == 56, "known to compiled code");
+
+/* Bit of `young` in heaps that count references (SLH_COLLECTOR_DRC): it is then 7 less
+ * than the offset, so that comparing offsets of objects with it comes to the same. Compiled
+ * code for such heaps writes references below `young` by slh_counted_set (barrier.h). */
+#define SLH_COUNTING 1u
 
 /* Offset of the first object in a heap of a wide pool. References below it
  * fault: null plus a small offset is caught by the guard at no cost. */

@@ -36,6 +36,8 @@ typedef struct slh_heap_stats {
   uint64_t promoted_total;    /* of copied_total: by young collections */
   uint64_t remembered;        /* a count: old objects and parts of arrays that the next young
                                  collection has to look at */
+  uint64_t holes;             /* of `used`: free, among the objects (drc) */
+  uint64_t listed;            /* a count: objects that may be on a stack (drc) */
 } slh_heap_stats;
 
 /* On the heap's thread. Never fails. */

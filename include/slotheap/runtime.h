@@ -22,7 +22,11 @@ typedef enum slh_collector {
   SLH_COLLECTOR_NULL = 1,    /* never collects: for stores that end soon */
   /* As copying, but most collections look at what was allocated since the last
    * one only: for stores that live long. Needs the barriers of slh_set_ref. */
-  SLH_COLLECTOR_GENERATIONAL = 2
+  SLH_COLLECTOR_GENERATIONAL = 2,
+  /* Deferred reference counting: objects never move, and what is dropped goes at once,
+   * with the host data behind it: for stores that hold resources of the host. Needs all
+   * of barrier.h. Cycles stay until the store ends; there are no weak references. */
+  SLH_COLLECTOR_DRC = 3
 } slh_collector;
 
 /* Options of a runtime. Zero in a field means its default. */

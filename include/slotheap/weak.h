@@ -10,7 +10,9 @@
  * removes the ephemerons whose keys are still not reachable.
  *
  * Only collectors that find what is unreachable do any of this: with the null
- * collector nothing is ever cleared or queued.
+ * collector nothing is ever cleared or queued, and with drc slh_weak_new,
+ * slh_ephemerons_new and slh_finalizer_add return SLH_E_UNSUPPORTED. Prompt notice of an
+ * object's end is to be had there from an externref that it refers to (host.h).
  *
  * All on the heap's thread. The storage counts against max_host_bytes. Handles
  * that have ended, or belong to another heap, stop the process with a message.
