@@ -16,9 +16,6 @@
 /* Work for one object, in bytes. */
 #define DROP_WORK 16
 
-/* References of an array or a large struct that are dropped at a time. */
-#define DROP_PART 1024
-
 /* ---- states ---- */
 
 struct counts *slhi_counts_open(slh_heap *heap)
@@ -47,6 +44,7 @@ void slhi_counts_reset(struct counts *counts)
   counts->listed_count = 0;
   counts->listed_due = SLHI_LISTED_DUE;
   counts->dropped = 0;
+  counts->missed = 0;
   counts->drop = (struct drop){0, 0};
   slhi_holes_forget(counts);
   counts->holes.region_count = 0;
@@ -136,12 +134,12 @@ static bool drop_references(slh_heap *heap, struct counts *counts, const char *a
 {
   struct references references = slhi_references(object, counts->drop.part);
   uint32_t first = counts->drop.first;
-  uint64_t offset, work = DROP_WORK;
+  uint64_t offset, work = DROP_WORK, most = slhi_saturating_add(*budget, DROP_WORK + 1);
   bool more = false;
 
   /* What they refer to comes behind it. */
   counts->drop.first = *slhi_state(counts, first) & ~SLHI_STATE_KIND;
-  while (work < DROP_WORK + 4 * DROP_PART && (more = slhi_next_reference(&references, &offset))) {
+  while (work < most && (more = slhi_next_reference(&references, &offset))) {
     count_down(heap, counts, slhi_load_word(at + offset), end);
     work += 4;
   }

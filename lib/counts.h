@@ -53,6 +53,7 @@ struct counts {
   uint32_t listed_count;
   uint32_t listed_capacity;
   uint32_t listed_due; /* it is time for a collection when there are so many */
+  uint32_t missed;     /* bytes for which there was no hole, though so much was free */
   uint32_t dropped;    /* bytes reclaimed since the heap was last swept whole */
   struct drop drop;
   struct holes holes;

@@ -25,15 +25,12 @@
 #include "lib/verify.h"
 #include "pool/events.h"
 
-/* All is swept when one part in so many of the heap was dropped since. */
+/* All is swept when one part in so many of the heap was dropped since, or is holes of which
+ * none was large enough; and when nothing else is left to be done. */
 #define WHOLE_PART 8
 
-/* Roots that are marked, or references counted, at a time. */
-#define PART 1024
-
-/* Bytes of heap whose states are looked at, at a time, and so many for a byte of work. */
-#define SCAN_BYTES (64 * 1024)
-#define SCAN_COST 16
+/* Bytes of heap whose states are looked at for a byte of work. */
+#define SCAN_BYTES 16
 
 /* ---- beginning ---- */
 
@@ -100,7 +97,7 @@ static bool each_root(struct collection *c, bool mark, uint64_t *budget, slh_sta
 {
   while (*budget > 0 && c->cursor < c->roots.count) {
     const slh_root *root = &c->roots.entries[c->cursor];
-    uint64_t some = slhi_at_most(root->count - c->part, PART);
+    uint64_t some = slhi_at_most(root->count - c->part, *budget / SLHI_ENTRY_WORK + 1);
 
     for (uint64_t i = c->part; i < c->part + some; i++) {
       uint32_t ref = root->first[i].bits;
@@ -164,7 +161,7 @@ static bool count_references(struct collection *c, uint64_t *budget)
   const char *base = c->heap->data.base;
   struct object object, other;
   struct references references;
-  uint64_t offset, done = 0;
+  uint64_t offset, done = 0, most = *budget / 4 + 1;
   bool more = true, sound = true;
 
   if (counting->current == 0)
@@ -172,7 +169,7 @@ static bool count_references(struct collection *c, uint64_t *budget)
   if (!state_of(c, counting->current, &object, &sound))
     return false;
   references = slhi_references(&object, counting->part);
-  while (done < PART && (more = slhi_next_reference(&references, &offset))) {
+  while (done < most && (more = slhi_next_reference(&references, &offset))) {
     uint32_t ref = slhi_load_word(base + counting->current + offset);
     uint32_t *state = state_of(c, ref, &other, &sound);
 
@@ -209,10 +206,12 @@ static uint32_t next_state(const struct counts *counts, uint32_t at, uint32_t en
   return at;
 }
 
-/* So far a step goes before it looks at its budget. */
-static uint32_t step_end(const struct collection *c, const struct region *region)
+/* So far the budget reaches. */
+static uint32_t scan_end(const struct collection *c, const struct region *region, uint64_t budget)
 {
-  return region->end - c->counting.at > SCAN_BYTES ? c->counting.at + SCAN_BYTES : region->end;
+  uint64_t room = region->end - c->counting.at;
+
+  return c->counting.at + (uint32_t)(budget < room / SCAN_BYTES ? budget * SCAN_BYTES : room);
 }
 
 /* From c->counting.at on: what lives of the region's new objects. */
@@ -221,7 +220,7 @@ static bool promote_some(struct collection *c, const struct region *region, uint
   struct counting *counting = &c->counting;
   const struct counts *counts = c->tables->counts;
   uint32_t first = counting->at;
-  uint32_t end = step_end(c, region);
+  uint32_t end = scan_end(c, region, *budget);
   bool sound = true;
 
   while (counting->work_count == 0 &&
@@ -237,7 +236,7 @@ static bool promote_some(struct collection *c, const struct region *region, uint
     counting->at += SLHI_OBJECT_ALIGN;
   }
   counting->looked_at += counting->at - first;
-  slhi_spend(budget, SLHI_ENTRY_WORK + (counting->at - first) / SCAN_COST);
+  slhi_spend(budget, SLHI_ENTRY_WORK + (counting->at - first) / SCAN_BYTES);
   return sound;
 }
 
@@ -332,7 +331,7 @@ static bool sweep_some(struct collection *c, const struct region *region, uint64
   struct counting *counting = &c->counting;
   const struct counts *counts = c->tables->counts;
   uint32_t first = counting->at;
-  uint32_t end = step_end(c, region);
+  uint32_t end = scan_end(c, region, *budget);
   bool sound = true;
 
   if (counting->run == 0)
@@ -355,7 +354,7 @@ static bool sweep_some(struct collection *c, const struct region *region, uint64
   }
   if (counting->at == region->end)
     end_run(c, counting->run, region->end);
-  slhi_spend(budget, SLHI_ENTRY_WORK + (counting->at - first) / SCAN_COST);
+  slhi_spend(budget, SLHI_ENTRY_WORK + (counting->at - first) / SCAN_BYTES);
   return true;
 }
 
@@ -377,14 +376,18 @@ static bool sweep(struct collection *c, uint64_t *budget, slh_status *status)
 static void begin_sweep(struct collection *c)
 {
   struct counts *counts = c->tables->counts;
-  uint64_t used = c->heap->data.bump - c->heap->data.start;
+  const slh_heap *heap = c->heap;
+  uint64_t part = (heap->data.bump - heap->data.start) / WHOLE_PART;
 
-  c->counting.whole = counts->dropped > used / WHOLE_PART;
+  c->counting.whole = counts->dropped > part ||
+                      (counts->missed != 0 && (counts->holes.bytes > part ||
+                                               counts->missed > heap->max - heap->data.bump));
   c->counting.region = 0;
   c->counting.at = 0;
   if (c->counting.whole) {
     slhi_holes_forget(counts);
     counts->dropped = 0;
+    counts->missed = 0;
   }
 }
 
@@ -457,14 +460,14 @@ static slh_status step(slh_heap *heap, struct collection *c, uint64_t *budget, b
 static bool has_room(slh_heap *heap, uint64_t bytes)
 {
   uint64_t soft = slhi_policy_soft_limit(heap, bytes);
+  uint64_t free = slhi_heap_holes(heap);
 
   if (soft < heap->data.bump)
     soft = heap->data.bump;
   if (soft < heap->soft)
     (void)slhi_heap_move_soft(heap, soft, 0); /* downwards: cannot fail */
-  soft = heap->soft - heap->data.bump;
-  return 2 * (soft + slhi_heap_holes(heap)) >= heap->live &&
-         slhi_heap_commit(heap, bytes) == SLH_OK;
+  free += heap->soft > heap->data.bump ? heap->soft - heap->data.bump : 0;
+  return 2 * free >= heap->live && slhi_heap_commit(heap, bytes) == SLH_OK;
 }
 
 const struct collector slhi_drc_collector = {

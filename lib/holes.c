@@ -190,8 +190,10 @@ bool slhi_holes_find_room(slh_heap *heap, uint64_t bytes)
   if (counts->holes.bytes < bytes || !has_room_for_region(heap, &counts->holes))
     return false;
   found = find(counts, bytes, small);
-  if (found.end == 0)
+  if (found.end == 0) {
+    counts->missed = small ? (uint32_t)bytes : 0;
     return false;
+  }
   *slhi_state(counts, found.start) = SLHI_STATE_NEW;
   counts->holes.bytes -= found.end - found.start;
   counts->holes.regions[counts->holes.region_count++] = found;
