@@ -2,11 +2,17 @@
 #include "export/figures.h"
 
 /* All fields are uint64_t, or arrays of it: a field that the tables lack makes the
- * struct larger than their sum. */
-#define POOL_SIZE(field, name, type, help) +sizeof(((slh_pool_stats *)0)->field)
-#define HEAP_SIZE(field, name, type, help) +sizeof(((slh_heap_stats *)0)->field)
-_Static_assert(sizeof(slh_pool_stats) == 0 SLHX_POOL_FIGURES(POOL_SIZE), "no field is left out");
-_Static_assert(sizeof(slh_heap_stats) == 0 SLHX_HEAP_FIGURES(HEAP_SIZE), "no field is left out");
+ * struct larger than these, and one that they have twice does not compile. */
+#define POOL_FIELD(field, name, type, help) char field[sizeof(((slh_pool_stats *)0)->field)];
+#define HEAP_FIELD(field, name, type, help) char field[sizeof(((slh_heap_stats *)0)->field)];
+struct pool_fields {
+  SLHX_POOL_FIGURES(POOL_FIELD)
+};
+struct heap_fields {
+  SLHX_HEAP_FIGURES(HEAP_FIELD)
+};
+_Static_assert(sizeof(slh_pool_stats) == sizeof(struct pool_fields), "no field is left out");
+_Static_assert(sizeof(slh_heap_stats) == sizeof(struct heap_fields), "no field is left out");
 
 #define FIGURE(stats, field, name, type, help)                                                     \
   {#field, name, #type, help, offsetof(stats, field), sizeof(((stats *)0)->field) / 8},

@@ -112,7 +112,8 @@ static void print_node(const struct summary *s, uint32_t number, uint32_t depth)
   }
 }
 
-/* Those that `above` dominates at once, who retain most first. At most MAX_TOP deep. */
+/* Those that `above` dominates at once, who retain most first. At most MAX_TOP deep.
+ * NOLINTNEXTLINE(misc-no-recursion): so it ends. */
 static void print_below(struct summary *s, uint32_t above, uint32_t depth)
 {
   const struct dominators *d = s->dominators;

@@ -149,10 +149,11 @@ void *slhi_slot_resize(struct slot *slot, void *old, size_t bytes)
 
 void slhi_slot_free(struct slot *slot, void *memory)
 {
-  struct block *block = (struct block *)memory - 1;
+  struct block *block;
 
   if (!memory)
     return;
+  block = (struct block *)memory - 1;
   unlink_block(slot->host, block);
   slhi_free(&slot->slab->allocator, block);
 }

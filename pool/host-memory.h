@@ -57,7 +57,7 @@ void *slhi_slot_make_host(struct slot *slot, size_t bytes);
 
 /* Blocks, once there is an owner's part. */
 void *slhi_slot_resize(struct slot *slot, void *old, size_t bytes);
-void slhi_slot_free(struct slot *slot, void *block);
+void slhi_slot_free(struct slot *slot, void *memory);
 
 /* Frees the owner's part and all blocks. */
 void slhi_slot_free_all(struct slot *slot);

@@ -179,19 +179,24 @@ bool slhi_registry_visit(bool (*visit)(void *context, slh_pool *pool), void *con
   return true;
 }
 
+/* The slab of a slot of `pool`; not through the slot, which may never have been taken. */
+static const struct slab *slab_of(const slh_pool *pool, const struct slot *slot)
+{
+  const struct slab *slab = &pool->heaps[0];
+
+  while (slot < slab->slots || slot >= slab->slots + slab->count)
+    slab++;
+  return slab;
+}
+
 bool slh_find_address(const void *address, slh_place *out)
 {
   struct registry_hit hit;
-  const struct slab *slab = NULL;
+  const struct slab *slab;
 
   if (!slhi_registry_find(address, &hit))
     return false;
-  /* Not through the slot, which may never have been taken. */
-  for (uint64_t size = 0; size < hit.pool->plan.sizes; size++) {
-    slab = &hit.pool->heaps[size];
-    if (hit.memory >= slab->slots && hit.memory < slab->slots + slab->count)
-      break;
-  }
+  slab = slab_of(hit.pool, hit.memory);
   out->pool = hit.pool;
   out->heap = (slh_heap *)(void *)hit.slot->owner;
   out->offset = ((uintptr_t)address - first_base(slab)) % slab->stride;
