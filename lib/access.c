@@ -122,7 +122,7 @@ static slh_status set(slh_heap *heap, slh_ref ref, slh_kind kind, uint32_t index
     status = check(heap, storage, value);
   if (status != SLH_OK)
     return status;
-  if (storage == SLH_REF && slh_is_counted(heap, ref)) {
+  if (storage == SLH_REF && slhi_is_counted(heap, ref)) {
     slh_counted_set(heap, ref, (uint64_t)(at - heap->data.base), value->ref);
     return SLH_OK;
   }
@@ -212,7 +212,7 @@ slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref
     return status;
   if (target.storage != source.storage)
     return SLH_E_TYPE;
-  if (target.storage == SLH_REF && slh_is_counted(heap, to) &&
+  if (target.storage == SLH_REF && slhi_is_counted(heap, to) &&
       slhi_counts_set_elements(heap, to, target.at, source.at, 4, count))
     return SLH_OK;
   memmove(target.at, source.at, target.bytes);
@@ -235,7 +235,7 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
   status = check(heap, target.storage, value);
   if (status != SLH_OK)
     return status;
-  if (target.storage == SLH_REF && slh_is_counted(heap, array) &&
+  if (target.storage == SLH_REF && slhi_is_counted(heap, array) &&
       slhi_counts_set_elements(heap, array, target.at, (const char *)&value->ref, 0, count))
     return SLH_OK;
   /* The first is stored; then what is there is doubled. */

@@ -3,7 +3,6 @@
  * Bobrow, "An efficient, incremental, automatic garbage collector", CACM 19:9, 1976). */
 #include "lib/counts.h"
 
-#include <slotheap/barrier.h>
 #include <stdio.h>
 
 #include "lib/find.h"

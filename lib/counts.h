@@ -24,6 +24,8 @@
 #ifndef SLOTHEAP_LIB_COUNTS_H
 #define SLOTHEAP_LIB_COUNTS_H
 
+#include <slotheap/barrier.h>
+
 #include "lib/heap.h"
 #include "lib/holes.h"
 #include "lib/object.h"
@@ -101,6 +103,12 @@ void slhi_counts_reset(struct counts *counts);
 
 /* Has states up to offset `end`. False: no memory. */
 bool slhi_counts_cover(slh_heap *heap, struct counts *counts, uint64_t end);
+
+/* Whether references in the object may be counted. */
+static inline bool slhi_is_counted(const slh_heap *heap, slh_ref object)
+{
+  return slhi_heap_counts(heap) && !slh_is_young(heap, object);
+}
 
 /* The state of what starts at `at`, which must be covered. */
 static inline uint32_t *slhi_state(const struct counts *counts, uint32_t at)

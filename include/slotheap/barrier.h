@@ -54,13 +54,10 @@ static inline bool slh_heap_counts(const slh_heap *heap)
   return (slh_heap_get_data(heap)->young & SLH_COUNTING) != 0;
 }
 
-/* Whether references in the object may be counted. Objects that are young are not
- * looked at further. */
-static inline bool slh_is_counted(const slh_heap *heap, slh_ref object)
+/* Whether references can be written into the object without a barrier: no collection has met it. */
+static inline bool slh_is_young(const slh_heap *heap, slh_ref object)
 {
-  uint32_t young = slh_heap_get_data(heap)->young;
-
-  return object.bits < young && (young & SLH_COUNTING) != 0;
+  return object.bits >= slh_heap_get_data(heap)->young;
 }
 
 /* Writes the reference at `at` bytes from base, in `object`, of a heap that counts: what

@@ -129,12 +129,14 @@ static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t o
 /* As slh_set_ref: with the barrier. */
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
-  if (SLH_UNLIKELY(slh_is_counted(heap, object))) {
+  if (SLH_LIKELY(slh_is_young(heap, object))) {
+    slh_dense_init_ref(heap, object, offset, value);
+  } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
-    return;
+  } else {
+    slh_dense_init_ref(heap, object, offset, value);
+    slh_barrier(heap, object, value);
   }
-  slh_dense_init_ref(heap, object, offset, value);
-  slh_barrier(heap, object, value);
 }
 
 /* As slh_array_get_ref. */
@@ -157,12 +159,14 @@ static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, s
 {
   if (SLH_UNLIKELY(index >= slh_dense_array_length(heap, array)))
     return SLH_E_BOUNDS;
-  if (SLH_UNLIKELY(slh_is_counted(heap, array))) {
+  if (SLH_LIKELY(slh_is_young(heap, array))) {
+    slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
+  } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
-    return SLH_OK;
+  } else {
+    slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
+    slh_array_barrier(heap, array, index, value);
   }
-  slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
-  slh_array_barrier(heap, array, index, value);
   return SLH_OK;
 }
 
