@@ -45,6 +45,7 @@ extern const struct command *const commands[];
 extern const struct command command_all;
 extern const struct command command_decommit;
 extern const struct command command_density;
+extern const struct command command_drop;
 extern const struct command command_evacuate;
 extern const struct command command_gcbench;
 extern const struct command command_image;

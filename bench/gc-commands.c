@@ -121,8 +121,8 @@ static int main_of(const struct command *command, const struct gc_bench *bench, 
       {bench->size, KEY_SIZES, "LIST", 0, sizes, 0},
       {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 3)", 0},
       {"systems", KEY_SYSTEMS, "LIST", 0,
-       "Which to run (default all): slotheap,slotheap-full,null,glibc,jemalloc,mimalloc,bdwgc,"
-       "bdwgc-incremental",
+       "Which to run (default all): slotheap,slotheap-full,slotheap-drc,null,glibc,jemalloc,"
+       "mimalloc,bdwgc,bdwgc-incremental",
        0},
       {0}};
   const struct argp argp = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* slotheap under gc-peer.h; mode "full" (the copying collector), "null", or ""
- * for the generational collector. */
+/* slotheap under gc-peer.h; mode "full" (the copying collector), "null", "drc", or
+ * "" for the generational collector. */
 #include "gc-peer.h"
 #include "clock.h"
 
@@ -46,6 +46,7 @@ void mem_open(const char *mode)
 
   runtime.collector = strcmp(mode, "full") == 0   ? SLH_COLLECTOR_COPYING
                       : strcmp(mode, "null") == 0 ? SLH_COLLECTOR_NULL
+                      : strcmp(mode, "drc") == 0  ? SLH_COLLECTOR_DRC
                                                   : SLH_COLLECTOR_GENERATIONAL;
   memory.slots = 2;
   /* Like the other systems, it keeps its memory. */

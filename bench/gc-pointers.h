@@ -51,6 +51,12 @@ MEM_INLINE struct mem mem_push(struct mem mem, mem_ref ref)
   return mem;
 }
 
+MEM_INLINE mem_ref mem_keep(struct mem mem, mem_ref ref)
+{
+  (void)mem;
+  return ref;
+}
+
 MEM_INLINE mem_ref mem_reload(struct mem mem, unsigned i, mem_ref ref)
 {
   (void)mem;

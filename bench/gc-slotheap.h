@@ -59,6 +59,12 @@ MEM_INLINE struct mem mem_push(struct mem mem, mem_ref ref)
   return mem;
 }
 
+/* Until the next collection: no program keeps one for longer without a root. */
+MEM_INLINE mem_ref mem_keep(struct mem mem, mem_ref ref)
+{
+  return (slh_ref){slh_expose_ref(mem.heap, ref)};
+}
+
 MEM_INLINE mem_ref mem_reload(struct mem mem, unsigned i, mem_ref ref)
 {
   (void)ref;

@@ -22,15 +22,16 @@ static const struct system {
   bool collects;
   bool slow; /* see gc_bench */
 } systems[GC_SYSTEMS] = {
-    {"gc-slotheap", "", true, false},      {"gc-slotheap", "full", true, false},
-    {"gc-slotheap", "null", false, false}, {"gc-glibc", "", false, false},
-    {"gc-jemalloc", "", false, false},     {"gc-mimalloc", "", false, false},
-    {"gc-bdwgc", "", true, false},         {"gc-bdwgc", "incremental", true, true},
+    {"gc-slotheap", "", true, false},        {"gc-slotheap", "full", true, false},
+    {"gc-slotheap", "drc", true, false},     {"gc-slotheap", "null", false, false},
+    {"gc-glibc", "", false, false},          {"gc-jemalloc", "", false, false},
+    {"gc-mimalloc", "", false, false},       {"gc-bdwgc", "", true, false},
+    {"gc-bdwgc", "incremental", true, true},
 };
 
-const char *const gc_system_names[GC_SYSTEMS] = {"slotheap", "slotheap-full",    "null",
-                                                 "glibc",    "jemalloc",         "mimalloc",
-                                                 "bdwgc",    "bdwgc-incremental"};
+const char *const gc_system_names[GC_SYSTEMS] = {"slotheap", "slotheap-full", "slotheap-drc",
+                                                 "null",     "glibc",         "jemalloc",
+                                                 "mimalloc", "bdwgc",         "bdwgc-incremental"};
 
 /* What an executable prints of a run. */
 struct sample {

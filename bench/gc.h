@@ -10,7 +10,7 @@
 #include "bench.h"
 #include "options.h"
 
-#define GC_SYSTEMS 8
+#define GC_SYSTEMS 9
 #define GC_RUNS_MAX 100
 
 struct gc_bench {

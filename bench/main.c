@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command *const commands[] = {
-    &command_all,      &command_serve, &command_store,   &command_scaling, &command_image,
-    &command_evacuate, &command_large, &command_roots,   &command_trees,   &command_gcbench,
-    &command_splay,    &command_lru,   &command_strings, &command_pause,   &command_policy,
-    &command_decommit, &command_touch, &command_density, &command_report,  NULL};
+const struct command *const commands[] = {&command_all,     &command_serve,    &command_store,
+                                          &command_scaling, &command_image,    &command_evacuate,
+                                          &command_large,   &command_roots,    &command_drop,
+                                          &command_trees,   &command_gcbench,  &command_splay,
+                                          &command_lru,     &command_strings,  &command_pause,
+                                          &command_policy,  &command_decommit, &command_touch,
+                                          &command_density, &command_report,   NULL};
 
 static const struct command *chosen;
 

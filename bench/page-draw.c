@@ -232,7 +232,8 @@ static const char *colour(const struct series *series, size_t index)
       {"mimalloc-heap", "#b8860b"},  {"jemalloc-arena", "#2ca02c"},
       {"jemalloc", "#2ca02c"},       {"apr-pool", "#9467bd"},
       {"bdwgc", "#8c564b"},          {"bdwgc-incremental", "#c49c94"},
-      {"erlang", "#17a2b8"},         {"erlang-awake", "#7fd4e0"}};
+      {"erlang", "#17a2b8"},         {"erlang-awake", "#7fd4e0"},
+      {"slotheap-drc", "#7b0f14"}};
   static const char *const others[] = {"#d62728", "#1f77b4", "#2ca02c", "#ff9900", "#9467bd",
                                        "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17a2b8"};
 

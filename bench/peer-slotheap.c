@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slotheap as a host uses it: a pool made once, a heap of it for each store,
- * the inline calls that compiled code would have in its place. */
+ * the inline calls that compiled code would have in its place. The collector is
+ * PEER_COLLECTOR. */
 #include "node.h"
 #include "peer.h"
 
@@ -12,10 +13,12 @@ static const slh_type *type;
 
 void peer_open(uint32_t objects)
 {
+  slh_runtime_options runtime = SLH_RUNTIME_OPTIONS_INIT;
   slh_error error;
 
   (void)objects;
-  if (slh_runtime_new(NULL, &options.runtime, &error) != SLH_OK ||
+  runtime.collector = PEER_COLLECTOR;
+  if (slh_runtime_new(&runtime, &options.runtime, &error) != SLH_OK ||
       slh_pool_new(NULL, &pool, &error) != SLH_OK ||
       node_type_new(options.runtime, &type, &error) != SLH_OK)
     peer_fail(error.message);

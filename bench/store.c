@@ -20,8 +20,8 @@
 #define QUICK_MILLISECONDS 8
 
 /* The first is the one that the others are compared with. */
-static const char *const systems[] = {"slotheap",      "floor",          "glibc",   "mimalloc",
-                                      "mimalloc-heap", "jemalloc-arena", "apr-pool"};
+static const char *const systems[] = {"slotheap", "slotheap-drc",  "floor",          "glibc",
+                                      "mimalloc", "mimalloc-heap", "jemalloc-arena", "apr-pool"};
 #define SYSTEMS (sizeof systems / sizeof *systems)
 #define METRIC "ns_per_store"
 #define RATIO "ratio_to_slotheap"
@@ -214,8 +214,8 @@ enum {
 static const struct argp_option argp_options[] = {
     {"objects", KEY_OBJECTS, "LIST", 0, "Objects of a store (default 0,10,100,1000,10000)", 0},
     {"systems", KEY_SYSTEMS, "LIST", 0,
-     "Which to run (default all): slotheap,floor,glibc,mimalloc,mimalloc-heap,jemalloc-arena,"
-     "apr-pool",
+     "Which to run (default all): slotheap,slotheap-drc,floor,glibc,mimalloc,mimalloc-heap,"
+     "jemalloc-arena,apr-pool",
      0},
     {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 9; 3 with --quick)", 0},
     {"milliseconds", KEY_MILLISECONDS, "NUMBER", 0, "Of each run (default 25; 8 with --quick)", 0},

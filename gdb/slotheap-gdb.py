@@ -22,6 +22,7 @@ REF = 7
 HEADER_STATE = 7
 INDEX_SHIFT = 6
 KIND_SHIFT = 3
+COUNTING = 1
 SLOT_TAKEN = 1
 SHOWN = 16
 
@@ -55,6 +56,27 @@ def first_of(data):
     return 4096 if int(data["mask"]) == 0xFFFFFFFF else 8
 
 
+def open_hole(data):
+    """Of a heap that counts references: where its objects end, and the part of a hole among
+    them that is being allocated from and has no header yet. None: bump is at the end."""
+    if not int(data["young"]) & COUNTING:
+        return None
+    host = data.address.cast(pointer_to("struct slot"))["host"]
+    if int(host) == 0:
+        return None
+    counts = (host + 1).cast(pointer_to("struct tables"))["counts"]
+    if int(counts) == 0 or int(counts["holes"]["top"]) == 0:
+        return None
+    holes = counts["holes"]
+    region = holes["regions"][int(holes["region_count"]) - 1]
+    return int(holes["top"]), int(data["bump"]), int(region["end"])
+
+
+def end_of(data):
+    hole = open_hole(data)
+    return hole[0] if hole else int(data["bump"])
+
+
 class Corrupt(Exception):
     pass
 
@@ -63,10 +85,10 @@ class Object:
     """An object in a heap. Whatever bytes are there, it is one or Corrupt."""
 
     def __init__(self, data, offset):
-        bump = int(data["bump"])
-        if offset % 8 or offset < first_of(data) or offset + 8 > bump:
+        end = end_of(data)
+        if offset % 8 or offset < first_of(data) or offset + 8 > end:
             raise Corrupt("no object at %#x: objects lie in [%#x, %#x)"
-                          % (offset, first_of(data), bump))
+                          % (offset, first_of(data), end))
         self.data = data
         self.offset = offset
         self.address = int(data["base"]) + offset
@@ -81,7 +103,7 @@ class Object:
             self.size = int(self.type["size"])
             if self.kind == 3:
                 self.size = (8 + self.second * self.size + 7) & ~7
-        if self.size == 0 or self.size % 8 or self.size > bump - offset:
+        if self.size == 0 or self.size % 8 or self.size > end - offset:
             raise Corrupt("the object at %#x does not fit into the heap" % offset)
 
     def _type(self, header):
@@ -147,7 +169,11 @@ def ref_words(bits):
 
 def walk(data):
     at = first_of(data)
-    while at < int(data["bump"]):
+    hole = open_hole(data)
+    while at < end_of(data):
+        if hole and at == hole[1] < hole[2]:
+            at = hole[2]
+            continue
         thing = Object(data, at)
         yield thing
         at += thing.size
@@ -187,7 +213,7 @@ class HeapPrinter:
         data = data_of(self.value)
         if int(data["runtime"]) == 0:
             return "heap (released)"
-        return "heap [%#x, %#x) of %s" % (first_of(data), int(data["bump"]), data["base"])
+        return "heap [%#x, %#x) of %s" % (first_of(data), end_of(data), data["base"])
 
 
 class PoolPrinter:

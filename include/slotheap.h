@@ -28,6 +28,11 @@
  * heap belongs to one thread at a time; hand it over with whatever
  * synchronisation you would use for plain memory.
  *
+ * Versions: an option struct begins with its size, and zero in a field means its default.
+ * So a host that was built with other headers goes on: options that it does not know have
+ * their defaults, and those that the library does not know are refused unless they are
+ * zero. Structs of figures are filled as far as the host knows them.
+ *
  * Errors: a call that can fail returns slh_status and has no effect when it
  * fails, unless its comment says otherwise. Calls that make something take
  * an optional slh_error, filled with a sentence that names what was wrong

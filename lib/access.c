@@ -122,7 +122,7 @@ static slh_status set(slh_heap *heap, slh_ref ref, slh_kind kind, uint32_t index
     status = check(heap, storage, value);
   if (status != SLH_OK)
     return status;
-  if (storage == SLH_REF && slhi_is_counted(heap, ref)) {
+  if (storage == SLH_REF && slhi_heap_counts(heap)) {
     slh_counted_set(heap, ref, (uint64_t)(at - heap->data.base), value->ref);
     return SLH_OK;
   }
@@ -212,11 +212,11 @@ slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref
     return status;
   if (target.storage != source.storage)
     return SLH_E_TYPE;
-  if (target.storage == SLH_REF && slhi_is_counted(heap, to) &&
+  if (target.storage == SLH_REF && slhi_heap_counts(heap) &&
       slhi_counts_set_elements(heap, to, target.at, source.at, 4, count))
     return SLH_OK;
   memmove(target.at, source.at, target.bytes);
-  if (target.storage == SLH_REF)
+  if (target.storage == SLH_REF && !slhi_heap_counts(heap))
     slhi_remember_elements(heap, to, to_index, count);
   return SLH_OK;
 }
@@ -235,7 +235,7 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
   status = check(heap, target.storage, value);
   if (status != SLH_OK)
     return status;
-  if (target.storage == SLH_REF && slhi_is_counted(heap, array) &&
+  if (target.storage == SLH_REF && slhi_heap_counts(heap) &&
       slhi_counts_set_elements(heap, array, target.at, (const char *)&value->ref, 0, count))
     return SLH_OK;
   /* The first is stored; then what is there is doubled. */
@@ -246,7 +246,8 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
     memcpy(target.at + done, target.at, some);
     done += some;
   }
-  if (target.storage == SLH_REF && slh_is_old_to_young(heap, array, value->ref))
+  if (target.storage == SLH_REF && !slhi_heap_counts(heap) &&
+      slh_is_old_to_young(heap, array, value->ref))
     slhi_remember_elements(heap, array, index, count);
   return SLH_OK;
 }

@@ -361,6 +361,8 @@ slh_status slh_heap_collect_async(slh_heap *heap, const slh_roots *roots, uint64
 void slh_heap_enter_no_gc(slh_heap *heap)
 {
   slhi_require_idle(heap, "slh_heap_enter_no_gc");
+  if (heap->no_gc == UINT16_MAX)
+    slhi_misuse("slh_heap_enter_no_gc", "%d scopes are nested already", UINT16_MAX);
   heap->no_gc++;
 }
 

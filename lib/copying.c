@@ -448,7 +448,7 @@ static void finish(slh_heap *heap, const struct collection *c)
     heap->live = (uint32_t)(e->free - e->start - c->larges.dead);
   if (bump > e->start)
     heap->survival = (e->free - e->start) * 100 / (bump - e->start);
-  heap->collections++;
+  slhi_heap_count_collection(heap);
 }
 
 slh_status slhi_copying_step(slh_heap *heap, struct collection *c, uint64_t *budget, bool *complete)

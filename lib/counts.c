@@ -12,6 +12,9 @@
 #define FIRST_STATES 1024
 #define FIRST_LISTED 256
 
+/* States that are looked at together. */
+#define SCAN_STATES 8
+
 /* Work for one object, in bytes. */
 #define DROP_WORK 16
 
@@ -71,6 +74,22 @@ bool slhi_counts_cover(slh_heap *heap, struct counts *counts, uint64_t end)
   return true;
 }
 
+uint32_t slhi_next_state(const struct counts *counts, uint32_t at, uint32_t end)
+{
+  const uint32_t *first = slhi_state(counts, at), *state = first;
+  const uint32_t *last = first + (at < end ? (end - at) / SLHI_OBJECT_ALIGN : 0);
+  uint64_t some[SCAN_STATES / 2];
+
+  for (; last - state >= SCAN_STATES; state += SCAN_STATES) {
+    memcpy(some, state, sizeof some);
+    if ((some[0] | some[1] | some[2] | some[3]) != 0)
+      break;
+  }
+  while (state < last && *state == 0)
+    state++;
+  return at + SLHI_OBJECT_ALIGN * (uint32_t)(state - first);
+}
+
 /* ---- counting ---- */
 
 /* Without a count nothing can be reclaimed any more. */
@@ -83,14 +102,21 @@ static bool has_state(slh_heap *heap, uint32_t ref)
   return !heap->forgetful;
 }
 
-void slhi_count_up(slh_heap *heap, uint32_t ref)
+/* Whether there are counts, and one for what starts at `ref`, which is countable. */
+static inline bool covers(const struct counts *counts, uint32_t ref)
+{
+  return counts && (ref - counts->start) / SLHI_OBJECT_ALIGN < counts->covered;
+}
+
+/* `end`: of the heap's objects. */
+static inline void count_up(slh_heap *heap, uint32_t ref, uint64_t end)
 {
   const struct counts *counts = slhi_counts(heap);
   uint32_t *state;
 
-  if (!slhi_is_countable(heap, ref, slhi_heap_end(heap)) || heap->forgetful)
+  if (!slhi_is_countable(heap, ref, end) || heap->forgetful)
     return;
-  if (SLH_UNLIKELY(!counts || (ref - counts->start) / SLHI_OBJECT_ALIGN >= counts->covered)) {
+  if (SLH_UNLIKELY(!covers(counts, ref))) {
     if (!has_state(heap, ref))
       return;
     counts = slhi_counts(heap);
@@ -100,20 +126,23 @@ void slhi_count_up(slh_heap *heap, uint32_t ref)
     *state += SLHI_STATE_ONE;
 }
 
+void slhi_count_up(slh_heap *heap, uint32_t ref)
+{
+  count_up(heap, ref, slhi_heap_end(heap));
+}
+
 void slhi_counts_die(struct counts *counts, uint32_t at)
 {
   *slhi_state(counts, at) = counts->drop.first | SLHI_STATE_DYING;
   counts->drop.first = at;
 }
 
-/* `end`: of the heap's objects. */
 static inline void count_down(const slh_heap *heap, struct counts *counts, uint32_t ref,
                               uint64_t end)
 {
   uint32_t *state;
 
-  if (!slhi_is_countable(heap, ref, end) || heap->forgetful ||
-      (ref - counts->start) / SLHI_OBJECT_ALIGN >= counts->covered)
+  if (!slhi_is_countable(heap, ref, end) || heap->forgetful || !covers(counts, ref))
     return;
   state = slhi_state(counts, ref);
   if ((*state & SLHI_STATE_KIND) > SLHI_STATE_COUNTED || *state < SLHI_STATE_ONE ||
@@ -127,6 +156,15 @@ static inline void count_down(const slh_heap *heap, struct counts *counts, uint3
 
 /* ---- reclaiming ---- */
 
+/* What comes behind the first in counts->drop. Where forged objects overlap, its link can
+ * have become something else: then the rest waits for a sweep. */
+static uint32_t next_dying(const struct counts *counts, uint64_t end)
+{
+  uint32_t next = *slhi_state(counts, counts->drop.first) & ~SLHI_STATE_KIND;
+
+  return slhi_has_state(counts, next, SLHI_STATE_DYING, end) ? next : 0;
+}
+
 /* Drops some references of the object that is first in counts->drop. */
 static bool drop_references(slh_heap *heap, struct counts *counts, const char *at,
                             const struct object *object, uint64_t end, uint64_t *budget)
@@ -134,11 +172,12 @@ static bool drop_references(slh_heap *heap, struct counts *counts, const char *a
   struct references references = slhi_references(object, counts->drop.part);
   uint32_t first = counts->drop.first;
   uint64_t offset, work = DROP_WORK, most = slhi_saturating_add(*budget, DROP_WORK + 1);
+  bool all = references.map != 0; /* a few, which have no numbers */
   bool more = false;
 
   /* What they refer to comes behind it. */
-  counts->drop.first = *slhi_state(counts, first) & ~SLHI_STATE_KIND;
-  while (work < most && (more = slhi_next_reference(&references, &offset))) {
+  counts->drop.first = next_dying(counts, end);
+  while ((all || work < most) && (more = slhi_next_reference(&references, &offset))) {
     count_down(heap, counts, slhi_load_word(at + offset), end);
     work += 4;
   }
@@ -150,11 +189,12 @@ static bool drop_references(slh_heap *heap, struct counts *counts, const char *a
 }
 
 /* The first in counts->drop is no more: a hole, if there is an object. */
-static void reclaim(slh_heap *heap, struct counts *counts, const struct object *object)
+static void reclaim(slh_heap *heap, struct counts *counts, const struct object *object,
+                    uint64_t end)
 {
   uint32_t at = counts->drop.first;
 
-  counts->drop.first = *slhi_state(counts, at) & ~SLHI_STATE_KIND;
+  counts->drop.first = next_dying(counts, end);
   *slhi_state(counts, at) = SLHI_STATE_NEW;
   if (!object)
     return;
@@ -177,13 +217,13 @@ bool slhi_counts_drop(slh_heap *heap, struct counts *counts, uint64_t *budget)
     if (!slhi_object_read(shapes, at, end - counts->drop.first, &object) ||
         slhi_shape_kind(object.shape) == SLH_KIND_FILLER) {
       counts->drop.part = 0;
-      reclaim(heap, counts, NULL);
+      reclaim(heap, counts, NULL, end);
       continue;
     }
     if (!drop_references(heap, counts, at, &object, end, budget))
       continue;
     number = object.word;
-    reclaim(heap, counts, &object);
+    reclaim(heap, counts, &object, end);
     /* Last, for it can jump out. */
     if (slhi_shape_kind(object.shape) == SLH_KIND_EXTERN)
       slhi_host_data_drop(heap, number);
@@ -231,11 +271,11 @@ void slh_counted_expose(slh_heap *heap, slh_ref ref)
 {
   struct counts *counts = slhi_counts(heap);
 
-  /* What was never counted is NEW, and needs no entry. */
-  if (ref.bits >= heap->data.young || !slhi_is_countable(heap, ref.bits, slhi_heap_end(heap)) ||
-      !counts || (ref.bits - counts->start) / SLHI_OBJECT_ALIGN >= counts->covered)
+  /* What was never counted is NEW, as an image's objects are, and needs no entry. */
+  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits >= heap->data.young ||
+      !covers(counts, ref.bits))
     return;
-  if ((*slhi_state(counts, ref.bits) & SLHI_STATE_KIND) == SLHI_STATE_COUNTED)
+  if ((*slhi_state(counts, ref.bits) & (SLHI_STATE_KIND | SLHI_STATE_LISTED)) == SLHI_STATE_COUNTED)
     slhi_counts_list(heap, counts, ref.bits);
 }
 
@@ -264,18 +304,19 @@ void slh_counted_write(slh_heap *heap, slh_ref *destination, slh_ref source)
 }
 
 /* Whether the references in what starts at `object` are counted; those in images are. */
-static bool is_counted(const slh_heap *heap, const struct counts *counts, uint32_t object)
+static inline bool is_counted(const slh_heap *heap, const struct counts *counts, uint32_t object,
+                              uint64_t end)
 {
   if (object < heap->data.start)
     return true;
-  return counts && slhi_is_countable(heap, object, slhi_heap_end(heap)) &&
-         (object - counts->start) / SLHI_OBJECT_ALIGN < counts->covered &&
+  return slhi_is_countable(heap, object, end) && covers(counts, object) &&
          (*slhi_state(counts, object) & SLHI_STATE_KIND) == SLHI_STATE_COUNTED;
 }
 
 void slh_counted_set(slh_heap *heap, slh_ref object, uint64_t at, slh_ref value)
 {
   struct counts *counts = slhi_counts(heap);
+  uint64_t end = slhi_heap_end(heap);
   slh_ref old;
   char *place;
 
@@ -284,17 +325,18 @@ void slh_counted_set(slh_heap *heap, slh_ref object, uint64_t at, slh_ref value)
     at &= heap->data.mask & ~UINT64_C(3);
   place = heap->data.base + at;
   /* Beyond the objects it is what an unchecked write comes to: to a guard, perhaps. */
-  if (at < slhi_heap_first(heap) || at + sizeof old > slhi_heap_end(heap) ||
-      !is_counted(heap, counts, object.bits)) {
+  if (at < slhi_heap_first(heap) || at + sizeof old > end ||
+      !is_counted(heap, counts, object.bits, end)) {
     slhi_store_word(place, value.bits);
+    slh_counted_expose(heap, value);
     return;
   }
   old.bits = slhi_load_word(place);
-  slhi_count_up(heap, value.bits);
+  count_up(heap, value.bits, end);
   slhi_store_word(place, value.bits);
   counts = slhi_counts(heap);
   if (counts) {
-    count_down(heap, counts, old.bits, slhi_heap_end(heap));
+    count_down(heap, counts, old.bits, end);
     drop_all(heap, counts);
   }
 }
@@ -303,12 +345,16 @@ bool slhi_counts_set_elements(slh_heap *heap, slh_ref array, char *to, const cha
                               uint32_t step, uint32_t count)
 {
   struct counts *counts = slhi_counts(heap);
+  uint64_t end = slhi_heap_end(heap);
   bool backwards = from < to;
 
-  if (!is_counted(heap, counts, array.bits))
+  if (!is_counted(heap, counts, array.bits, end)) {
+    for (uint32_t i = 0; i < count; i++)
+      slh_counted_expose(heap, (slh_ref){slhi_load_word(from + (uint64_t)step * i)});
     return false;
+  }
   for (uint32_t i = 0; i < count; i++)
-    slhi_count_up(heap, slhi_load_word(from + (uint64_t)step * i));
+    count_up(heap, slhi_load_word(from + (uint64_t)step * i), end);
   counts = slhi_counts(heap);
   for (uint32_t i = 0; i < count; i++) {
     uint64_t at = backwards ? count - 1 - i : i;
@@ -316,7 +362,7 @@ bool slhi_counts_set_elements(slh_heap *heap, slh_ref array, char *to, const cha
 
     slhi_store_word(to + 4 * at, slhi_load_word(from + step * at));
     if (counts)
-      count_down(heap, counts, old, slhi_heap_end(heap));
+      count_down(heap, counts, old, end);
   }
   if (counts)
     drop_all(heap, counts);
@@ -327,12 +373,18 @@ void slhi_counts_remember(slh_heap *heap, const struct object *object, uint32_t 
                           uint32_t count)
 {
   struct references references = slhi_references(object, first);
+  uint64_t end = slhi_heap_end(heap);
+  bool counted = is_counted(heap, slhi_counts(heap), at, end);
   uint64_t offset;
 
-  if (!is_counted(heap, slhi_counts(heap), at))
-    return;
-  while (count-- > 0 && slhi_next_reference(&references, &offset))
-    slhi_count_up(heap, slhi_load_word(heap->data.base + at + offset));
+  while (count-- > 0 && slhi_next_reference(&references, &offset)) {
+    slh_ref ref = {slhi_load_word(heap->data.base + at + offset)};
+
+    if (counted)
+      count_up(heap, ref.bits, end);
+    else
+      slh_counted_expose(heap, ref);
+  }
 }
 
 /* ---- a check ---- */

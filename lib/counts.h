@@ -116,11 +116,24 @@ static inline uint32_t *slhi_state(const struct counts *counts, uint32_t at)
   return &counts->states[(at - counts->start) / SLHI_OBJECT_ALIGN];
 }
 
+/* Where the next state lies from `at` on that is not zero, or `end`: where nothing lives
+ * there are none. */
+uint32_t slhi_next_state(const struct counts *counts, uint32_t at, uint32_t end);
+
 /* Whether `ref` can be that of an object that is counted, of offsets below `end`: neither
  * null, an i31, nor one of an image's, which live as long as the store. */
 static inline bool slhi_is_countable(const slh_heap *heap, uint32_t ref, uint64_t end)
 {
   return ref >= heap->data.start && ref < end && ref % SLHI_OBJECT_ALIGN == 0;
+}
+
+/* Whether what starts at `at`, before `end`, has a state of that kind. */
+static inline bool slhi_has_state(const struct counts *counts, uint32_t at, uint32_t kind,
+                                  uint64_t end)
+{
+  return at >= counts->start && at < end && at % SLHI_OBJECT_ALIGN == 0 &&
+         (at - counts->start) / SLHI_OBJECT_ALIGN < counts->covered &&
+         (*slhi_state(counts, at) & SLHI_STATE_KIND) == kind;
 }
 
 /* One reference to `ref` more. */
@@ -138,12 +151,13 @@ void slhi_counts_list(slh_heap *heap, struct counts *counts, uint32_t ref);
 
 /* Writes references into an array, from `from` on, each `step` bytes after the one
  * before it: 4, or 0 for one value. False: nothing was written, since none is counted
- * there. */
+ * there; what is written may be on a stack. */
 bool slhi_counts_set_elements(slh_heap *heap, slh_ref array, char *to, const char *from,
                               uint32_t step, uint32_t count);
 
 /* `count` references of a checked object at `at`, from number `first` on, were written by
- * somebody who did not count: what is there now is counted once more. */
+ * somebody who did not count: what is there now is counted once more, or if the object is
+ * new may be on a stack. */
 void slhi_counts_remember(slh_heap *heap, const struct object *object, uint32_t at, uint32_t first,
                           uint32_t count);
 

@@ -153,6 +153,22 @@ static void promote(struct collection *c, uint32_t at, uint32_t *state, const st
   }
 }
 
+/* One reference more to what is counted already, of which only the state is looked at. */
+static bool count_again(const struct collection *c, uint32_t ref)
+{
+  const slh_heap *heap = c->heap;
+  uint32_t *state;
+
+  if (!slhi_is_countable(heap, ref, heap->data.bump))
+    return false;
+  state = slhi_state(c->tables->counts, ref);
+  if ((*state & SLHI_STATE_KIND) != SLHI_STATE_COUNTED)
+    return false;
+  if (*state < SLHI_STATE_COUNT)
+    *state += SLHI_STATE_ONE;
+  return true;
+}
+
 /* Counts what one object refers to, in parts: a large one is gone through before the next is
  * begun. */
 static bool count_references(struct collection *c, uint64_t *budget)
@@ -162,18 +178,22 @@ static bool count_references(struct collection *c, uint64_t *budget)
   struct object object, other;
   struct references references;
   uint64_t offset, done = 0, most = *budget / 4 + 1;
-  bool more = true, sound = true;
+  bool more = true, sound = true, all;
 
   if (counting->current == 0)
     counting->current = counting->work[--counting->work_count];
   if (!state_of(c, counting->current, &object, &sound))
     return false;
   references = slhi_references(&object, counting->part);
-  while (done < most && (more = slhi_next_reference(&references, &offset))) {
+  all = references.map != 0; /* a few, which have no numbers */
+  while ((all || done < most) && (more = slhi_next_reference(&references, &offset))) {
     uint32_t ref = slhi_load_word(base + counting->current + offset);
-    uint32_t *state = state_of(c, ref, &other, &sound);
+    uint32_t *state;
 
     done++;
+    if (count_again(c, ref))
+      continue;
+    state = state_of(c, ref, &other, &sound);
     if (!sound)
       return false;
     if (!state)
@@ -188,22 +208,6 @@ static bool count_references(struct collection *c, uint64_t *budget)
     counting->current = 0;
   slhi_spend(budget, SLHI_ENTRY_WORK + 4 * done);
   return true;
-}
-
-/* The next state from `at` on that is not zero, or `end`: where nothing lives there are
- * none. */
-static uint32_t next_state(const struct counts *counts, uint32_t at, uint32_t end)
-{
-  for (; at + 2 * SLHI_OBJECT_ALIGN <= end; at += 2 * SLHI_OBJECT_ALIGN) {
-    uint64_t two;
-
-    memcpy(&two, slhi_state(counts, at), sizeof two);
-    if (two != 0)
-      break;
-  }
-  while (at < end && *slhi_state(counts, at) == 0)
-    at += SLHI_OBJECT_ALIGN;
-  return at;
 }
 
 /* So far the budget reaches. */
@@ -224,7 +228,7 @@ static bool promote_some(struct collection *c, const struct region *region, uint
   bool sound = true;
 
   while (counting->work_count == 0 &&
-         (counting->at = next_state(counts, counting->at, end)) < end) {
+         (counting->at = slhi_next_state(counts, counting->at, end)) < end) {
     uint32_t *state = slhi_state(counts, counting->at);
     struct object object;
 
@@ -289,6 +293,8 @@ static bool unlist(struct collection *c, uint64_t *budget)
     uint32_t *state = slhi_state(counts, at);
 
     slhi_spend(budget, SLHI_ENTRY_WORK);
+    if ((*state & SLHI_STATE_KIND) != SLHI_STATE_COUNTED)
+      continue;
     if ((*state & SLHI_STATE_MARKED) != 0) {
       *state &= ~SLHI_STATE_MARKED;
       counts->listed[c->counting.kept++] = at;
@@ -336,7 +342,7 @@ static bool sweep_some(struct collection *c, const struct region *region, uint64
 
   if (counting->run == 0)
     counting->run = region->start;
-  while ((counting->at = next_state(counts, counting->at, end)) < end) {
+  while ((counting->at = slhi_next_state(counts, counting->at, end)) < end) {
     uint32_t at = counting->at;
     uint32_t *state = slhi_state(counts, at);
     struct object object;
@@ -403,7 +409,7 @@ static void finish(slh_heap *heap, struct collection *c)
   c->tables->host.old = c->tables->host.kept; /* the others are about to be dropped */
   if (c->counting.looked_at != 0)
     heap->survival = slhi_at_most((uint64_t)c->counting.lived * 100 / c->counting.looked_at, 100);
-  heap->collections++;
+  slhi_heap_count_collection(heap);
 }
 
 /* ---- from one to the next ---- */

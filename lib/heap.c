@@ -9,6 +9,7 @@
 #include "lib/image.h"
 #include "lib/poison.h"
 #include "pool/events.h"
+#include "pool/options.h"
 #include "pool/registry.h"
 
 #define DEFAULT_INITIAL (UINT64_C(1) << 20)
@@ -81,7 +82,7 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
   struct slot *slot;
   slh_heap *heap;
 
-  if (options->struct_size != sizeof *options || !options->runtime)
+  if (SLH_UNLIKELY(!options->runtime))
     return SLH_E_INVALID;
   slot = slhi_pool_take(pool, SLH_UNLIKELY(image != NULL) ? slhi_start_tag(options) : options->tag,
                         nanoseconds);
@@ -115,7 +116,7 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
 
 slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
 {
-  if (SLH_UNLIKELY(options->image != NULL))
+  if (SLH_UNLIKELY(options->struct_size != sizeof *options || options->image != NULL))
     return slh_heap_acquire_within(pool, options, 0, out, NULL);
   return acquire(pool, options, 0, out);
 }
@@ -123,36 +124,34 @@ slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh
 slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *options,
                                    uint64_t nanoseconds, slh_heap **out, slh_error *error)
 {
-  slh_status status = SLH_OK;
+  slh_heap_options known;
+  slh_status status = slhi_read_options("slh_heap_options", options, &known, sizeof known, error);
 
-  if (options->struct_size == sizeof *options && options->image)
-    status = slhi_start_check(pool, options, error);
+  if (status == SLH_OK && known.image)
+    status = slhi_start_check(pool, &known, error);
   if (status != SLH_OK)
     return status;
-  status = acquire(pool, options, nanoseconds, out);
+  status = acquire(pool, &known, nanoseconds, out);
   if (status == SLH_E_FULL)
     return slhi_error(
         error, status, "all %llu heaps that the pool has (slh_pool_options.slots) are taken%s",
         (unsigned long long)pool->plan.slots, nanoseconds ? ", and none was released in time" : "");
   if (status == SLH_OK)
     return status;
-  if (options->struct_size == sizeof *options && options->image)
+  if (known.image)
     return slhi_error(error, status, "beginning with an image: %s", slh_status_text(status));
-  return slhi_error(error, status, "slh_heap_options: %s",
-                    options->runtime ? "struct_size is not known; start from "
-                                       "SLH_HEAP_OPTIONS_INIT"
-                                     : "no runtime");
+  return slhi_error(error, status, "slh_heap_options: no runtime");
 }
 
 slh_status slh_heap_new(const slh_pool_options *pool_options, const slh_heap_options *options,
                         slh_heap **out, slh_error *error)
 {
-  slh_pool_options one = SLH_POOL_OPTIONS_INIT;
+  slh_pool_options one;
   slh_pool *pool;
-  slh_status status;
+  slh_status status = slhi_read_options("slh_pool_options", pool_options, &one, sizeof one, error);
 
-  if (pool_options)
-    one = *pool_options;
+  if (status != SLH_OK)
+    return status;
   one.slots = 1;
   one.max_collections = 1;
   status = slh_pool_new(&one, &pool, error);
@@ -340,7 +339,7 @@ uint64_t slh_heap_bump(const slh_heap *heap)
   return slhi_heap_end(heap);
 }
 
-void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
+void slh_heap_get_stats_sized(const slh_heap *heap, slh_heap_stats *out, size_t size)
 {
   const struct tables *tables = slhi_heap_tables(heap);
   slh_heap_stats stats = {0};
@@ -372,5 +371,5 @@ void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
     stats.promoted_total = tables->promoted;
     stats.remembered = slhi_remembered_objects(heap) + tables->remembered.card_count;
   }
-  *out = stats;
+  slhi_write_figures(out, size, &stats, sizeof stats);
 }

@@ -60,6 +60,12 @@ struct slh_heap {
   uint8_t nursery : 5;   /* young objects take SLHI_NURSERY_BYTES << nursery at most */
 };
 
+/* One more collection; the largest number that there is room for stands for all beyond. */
+static inline void slhi_heap_count_collection(slh_heap *heap)
+{
+  heap->collections += heap->collections < (1u << 25) - 1;
+}
+
 /* Of the smallest nursery. */
 #define SLHI_NURSERY_BYTES (UINT64_C(64) * 1024)
 

@@ -27,6 +27,20 @@ static uint32_t *size_of(const struct counts *counts, uint32_t at)
   return slhi_state(counts, at + SLHI_OBJECT_ALIGN);
 }
 
+/* The bytes of what a list says is a hole, or 0 if it is none: where forged objects overlap,
+ * what was a hole can have become something else. */
+static uint64_t measure(const struct counts *counts, uint32_t at, uint64_t bytes, uint64_t end)
+{
+  if (!slhi_has_state(counts, at, SLHI_STATE_HOLE, end))
+    return 0;
+  if (bytes == 0) {
+    if (!slhi_has_state(counts, at + SLHI_OBJECT_ALIGN, SLHI_STATE_HOLE, end))
+      return 0;
+    bytes = *size_of(counts, at) & ~SLHI_STATE_KIND;
+  }
+  return bytes <= end - at ? bytes : 0;
+}
+
 static uint32_t next_of(const struct counts *counts, uint32_t at)
 {
   return *slhi_state(counts, at) & ~SLHI_STATE_KIND;
@@ -46,7 +60,7 @@ void slhi_hole_add(slh_heap *heap, struct counts *counts, uint32_t at, uint32_t 
   } else {
     list = &holes->larger[larger_list(count)];
     holes->has_larger |= UINT32_C(1) << larger_list(count);
-    *size_of(counts, at) = bytes;
+    *size_of(counts, at) = bytes | SLHI_STATE_HOLE;
   }
   *slhi_state(counts, at) = *list | SLHI_STATE_HOLE;
   *list = at;
@@ -64,44 +78,48 @@ void slhi_holes_forget(struct counts *counts)
   memset(holes->larger, 0, sizeof holes->larger);
 }
 
-static struct region take_exact(struct counts *counts, uint32_t list)
+/* What follows one that is none is lost until all is swept. */
+static struct region take_exact(struct counts *counts, uint32_t list, uint64_t end)
 {
   struct holes *holes = &counts->holes;
   uint32_t at = holes->exact[list];
+  uint32_t bytes = SLHI_OBJECT_ALIGN * (list + 1);
+  bool sound = measure(counts, at, bytes, end) != 0;
 
-  holes->exact[list] = next_of(counts, at);
+  holes->exact[list] = sound ? next_of(counts, at) : 0;
   if (holes->exact[list] == 0)
     holes->has_exact &= ~(UINT64_C(1) << list);
-  return (struct region){at, at + SLHI_OBJECT_ALIGN * (list + 1)};
+  return sound ? (struct region){at, at + bytes} : (struct region){0, 0};
 }
 
 /* The first of a list with `bytes`, or none. */
-static struct region take_larger(struct counts *counts, uint32_t list, uint64_t bytes)
+static struct region take_larger(struct counts *counts, uint32_t list, uint64_t bytes, uint64_t end)
 {
   struct holes *holes = &counts->holes;
-  uint32_t at = holes->larger[list], before = 0;
-  struct region found;
+  uint32_t *link = &holes->larger[list];
+  uint32_t at = *link, kind = 0;
+  uint64_t found = measure(counts, at, 0, end);
 
-  for (uint32_t i = 0; at != 0 && *size_of(counts, at) < bytes; i++) {
-    before = at;
-    at = i < TRIES ? next_of(counts, at) : 0;
+  for (uint32_t i = 0; found != 0 && found < bytes; i++) {
+    if (i == TRIES)
+      return (struct region){0, 0};
+    link = slhi_state(counts, at);
+    kind = SLHI_STATE_HOLE;
+    at = next_of(counts, at);
+    found = measure(counts, at, 0, end);
   }
-  if (at == 0)
-    return (struct region){0, 0};
-  if (before == 0)
-    holes->larger[list] = next_of(counts, at);
-  else
-    *slhi_state(counts, before) = *slhi_state(counts, at);
+  *link = kind | (found != 0 ? next_of(counts, at) : 0);
   if (holes->larger[list] == 0)
     holes->has_larger &= ~(UINT32_C(1) << list);
-  found = (struct region){at, at + *size_of(counts, at)};
+  if (found == 0)
+    return (struct region){0, 0};
   *size_of(counts, at) = SLHI_STATE_NEW;
-  return found;
+  return (struct region){at, at + (uint32_t)found};
 }
 
 /* A hole of at least so many bytes; none: empty. Larger ones come first: the next
  * allocations find room there, too. */
-static struct region find(struct counts *counts, uint64_t bytes, bool small)
+static struct region find(struct counts *counts, uint64_t bytes, bool small, uint64_t end)
 {
   const struct holes *holes = &counts->holes;
   uint32_t count = granules(bytes);
@@ -114,15 +132,15 @@ static struct region find(struct counts *counts, uint64_t bytes, bool small)
     uint32_t list = larger_list(count);
 
     if (larger >> list & 1)
-      found = take_larger(counts, list, bytes);
+      found = take_larger(counts, list, bytes, end);
     /* In those that follow, any will do. */
     larger &= ~UINT32_C(1) << list;
   }
   if (found.end == 0 && larger != 0)
-    found = take_larger(counts, (uint32_t)__builtin_ctz(larger), bytes);
+    found = take_larger(counts, (uint32_t)__builtin_ctz(larger), bytes, end);
   if (found.end == 0 && small && count <= SLHI_HOLES_EXACT && holes->has_exact >> (count - 1) != 0)
-    found =
-        take_exact(counts, count - 1 + (uint32_t)__builtin_ctzll(holes->has_exact >> (count - 1)));
+    found = take_exact(counts,
+                       count - 1 + (uint32_t)__builtin_ctzll(holes->has_exact >> (count - 1)), end);
   return found;
 }
 
@@ -189,13 +207,13 @@ bool slhi_holes_find_room(slh_heap *heap, uint64_t bytes)
   small = heap->data.bump + bytes > slhi_heap_trigger(heap);
   if (counts->holes.bytes < bytes || !has_room_for_region(heap, &counts->holes))
     return false;
-  found = find(counts, bytes, small);
+  found = find(counts, bytes, small, heap->data.bump);
   if (found.end == 0) {
     counts->missed = small ? (uint32_t)bytes : 0;
     return false;
   }
   *slhi_state(counts, found.start) = SLHI_STATE_NEW;
-  counts->holes.bytes -= found.end - found.start;
+  counts->holes.bytes -= slhi_at_most(found.end - found.start, counts->holes.bytes);
   counts->holes.regions[counts->holes.region_count++] = found;
   counts->holes.top = (uint32_t)heap->data.bump;
   /* All that was allocated may be anything. */

@@ -6,6 +6,7 @@
 
 #include "lib/bitmap.h"
 #include "lib/object.h"
+#include "pool/options.h"
 
 #define FIRST_CAPACITY 16
 #define FIRST_TEXT 256
@@ -15,14 +16,10 @@
 slh_status slhi_image_options(const slh_image_options *given, slh_image_options *out,
                               slh_error *error)
 {
-  static const slh_image_options defaults = SLH_IMAGE_OPTIONS_INIT;
+  slh_status status = slhi_read_options("slh_image_options", given, out, sizeof *out, error);
 
-  if (given && given->struct_size != sizeof *given)
-    return slhi_error(error, SLH_E_INVALID,
-                      "slh_image_options.struct_size is %zu, this version knows %zu: start from "
-                      "SLH_IMAGE_OPTIONS_INIT",
-                      given->struct_size, sizeof *given);
-  *out = given ? *given : defaults;
+  if (status != SLH_OK)
+    return status;
   if ((unsigned)out->start > SLH_IMAGE_MAP)
     return slhi_error(error, SLH_E_INVALID, "start is %d, allowed are 0 to %d", (int)out->start,
                       (int)SLH_IMAGE_MAP);
@@ -231,7 +228,7 @@ slh_status slhi_image_index_names(slh_image *image, slh_status twice, slh_error 
 
 /* ---- looking ---- */
 
-void slh_image_get_info(const slh_image *image, slh_image_info *out)
+void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_t size)
 {
   slh_image_info info = {
       .kind = image->options.kind,
@@ -247,7 +244,7 @@ void slh_image_get_info(const slh_image *image, slh_image_info *out)
       .mapped = image->body.fd >= 0,
   };
 
-  *out = info;
+  slhi_write_figures(out, size, &info, sizeof info);
 }
 
 slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **name)

@@ -99,11 +99,11 @@ static inline bool slhi_object_measure(struct object *object, const char *at, ui
 struct references {
   uint64_t map;            /* of those that are left, see struct shape */
   const uint32_t *offsets; /* or their offsets; NULL: an array's */
-  uint32_t next;
-  uint32_t count;
+  uint32_t next;           /* number of the next */
+  uint32_t count;          /* those of a map are not counted */
 };
 
-/* From the reference of that number on, of arrays and of structs without a map. */
+/* From the reference of that number on. */
 static inline struct references slhi_references(const struct object *object, uint32_t first)
 {
   const struct shape *shape = object->shape;
@@ -112,7 +112,7 @@ static inline struct references slhi_references(const struct object *object, uin
   if (shape->offsets)
     references.count = shape->offsets[0];
   else if (shape->bytes != 0)
-    references.map = shape->refs;
+    references.map = first < SLHI_MAP_REFS ? shape->refs >> 8 * first : 0;
   else if (shape->refs != 0)
     references.count = object->word;
   return references;
@@ -124,6 +124,7 @@ static inline bool slhi_next_reference(struct references *references, uint64_t *
   if (references->map != 0) {
     *offset = references->map & 0xff;
     references->map >>= 8;
+    references->next++;
     return true;
   }
   if (references->next >= references->count)

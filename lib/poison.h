@@ -12,7 +12,7 @@
 #ifndef SLOTHEAP_LIB_POISON_H
 #define SLOTHEAP_LIB_POISON_H
 
-#include "lib/heap.h"
+#include "lib/counts.h"
 
 #ifdef SLH_MEMORY_TOOLS
 #define SLHI_HIDES true
@@ -59,12 +59,12 @@ static inline void slhi_show(const slh_heap *heap, uint64_t from, uint64_t to)
 /* All that no object has. */
 static inline void slhi_hide_free(const slh_heap *heap)
 {
-  slhi_hide(heap, heap->data.bump, slhi_heap_committed(heap));
+  slhi_hide(heap, slhi_heap_end(heap), slhi_heap_committed(heap));
 }
 
 static inline void slhi_show_free(const slh_heap *heap)
 {
-  slhi_show(heap, heap->data.bump, slhi_heap_committed(heap));
+  slhi_show(heap, slhi_heap_end(heap), slhi_heap_committed(heap));
 }
 
 #endif

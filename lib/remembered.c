@@ -65,7 +65,8 @@ void slh_remember_object(slh_heap *heap, slh_ref ref)
   struct object object;
 
   slhi_require_idle(heap, "slh_remember_object");
-  if (ref.bits >= heap->data.young || slhi_find_object(heap, ref, &object) != SLH_OK)
+  if ((ref.bits >= heap->data.young && !slhi_heap_counts(heap)) ||
+      slhi_find_object(heap, ref, &object) != SLH_OK)
     return;
   if (slhi_heap_counts(heap))
     slhi_counts_remember(heap, &object, ref.bits, 0, UINT32_MAX);
@@ -159,9 +160,9 @@ void slhi_remember_elements(slh_heap *heap, slh_ref array, uint32_t index, uint3
 {
   struct object object;
 
-  if (array.bits >= heap->data.young || slhi_find_object(heap, array, &object) != SLH_OK ||
-      object.shape->bytes != 0 || object.shape->refs == 0 || index > object.word ||
-      count > object.word - index)
+  if ((array.bits >= heap->data.young && !slhi_heap_counts(heap)) ||
+      slhi_find_object(heap, array, &object) != SLH_OK || object.shape->bytes != 0 ||
+      object.shape->refs == 0 || index > object.word || count > object.word - index)
     return;
   if (slhi_heap_counts(heap))
     slhi_counts_remember(heap, &object, array.bits, index, count);

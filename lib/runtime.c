@@ -3,25 +3,12 @@
 
 #include "lib/heap.h"
 #include "lib/object.h"
+#include "pool/options.h"
 
 /* --enable-zeal=N */
 #ifndef SLH_DEFAULT_ZEAL
 #define SLH_DEFAULT_ZEAL 0
 #endif
-
-static slh_status read_options(const slh_runtime_options *given, slh_runtime_options *options,
-                               slh_error *error)
-{
-  static const slh_runtime_options defaults = SLH_RUNTIME_OPTIONS_INIT;
-
-  *options = given ? *given : defaults;
-  if (options->struct_size != sizeof *options)
-    return slhi_error(error, SLH_E_INVALID,
-                      "slh_runtime_options.struct_size is %zu, this version knows %zu: start from "
-                      "SLH_RUNTIME_OPTIONS_INIT",
-                      options->struct_size, sizeof *options);
-  return SLH_OK;
-}
 
 static const struct collector *find_collector(slh_collector collector)
 {
@@ -44,7 +31,8 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   slh_allocator allocator;
   const struct collector *collector;
   slh_runtime *runtime;
-  slh_status status = read_options(given, &options, error);
+  slh_status status =
+      slhi_read_options("slh_runtime_options", given, &options, sizeof options, error);
 
   if (status != SLH_OK)
     return status;

@@ -155,10 +155,10 @@ static void enter(slh_runtime *runtime, struct record *record, const struct shap
   entry->element = shape->element;
   entry->refs = shape->refs;
   entry->offsets = shape->offsets;
+  atomic_store_explicit(&table->types[index], type, memory_order_release);
   __atomic_store_n(&entry->header, type->header, __ATOMIC_RELEASE);
   if (shape->bytes != 0 && shape->bytes <= SLHI_SMALL_BYTES)
     __atomic_store_n(&entry->small, type->header, __ATOMIC_RELEASE);
-  atomic_store_explicit(&table->types[index], type, memory_order_release);
 }
 
 /* Gives the type its index and makes it visible to all threads. */

@@ -3,6 +3,7 @@
 #include "pool/magazine.h"
 #include "pool/os.h"
 #include "pool/pool.h"
+#include "pool/options.h"
 
 /* ---- of a slab ---- */
 
@@ -74,7 +75,7 @@ static void count_decommits(struct slab *slab, slh_pool_stats *stats)
   stats->decommit_failures += read_counter(&slab->decommit.counts.failures);
 }
 
-void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
+void slh_pool_get_stats_sized(slh_pool *pool, slh_pool_stats *out, size_t size)
 {
   slh_pool_stats stats = {0};
   struct slab *slots = &pool->heaps[0];
@@ -91,9 +92,9 @@ void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
     stats.acquires += takes;
     stats.warm_acquires += takes - slhi_at_most(read_counter(&m->counts.cold), takes);
   }
-  for (uint64_t size = 0; size < pool->plan.sizes; size++) {
-    count_slab(&pool->heaps[size], &stats);
-    count_decommits(&pool->heaps[size], &stats);
+  for (uint64_t i = 0; i < pool->plan.sizes; i++) {
+    count_slab(&pool->heaps[i], &stats);
+    count_decommits(&pool->heaps[i], &stats);
   }
   count_decommits(&pool->spaces, &stats);
   stats.resident_bytes = read_counter(&pool->resident);
@@ -102,7 +103,7 @@ void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
   stats.evacuation_in_use = slhi_slab_in_state(&pool->spaces, SLOT_TAKEN);
   for (uint32_t i = slhi_slab_touched(&pool->spaces); i-- > 0;)
     stats.evacuation_accessible_bytes += slhi_slot_committed(&pool->spaces.slots[i]);
-  *out = stats;
+  slhi_write_figures(out, size, &stats, sizeof stats);
 }
 
 slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes, uint64_t *evacuation_bytes)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The whole port to an operating system. os-linux.c and os-uring.c are the only
- * files that make memory system calls; another system is one more file like them.
+ * The port of memory to an operating system. os-linux.c and os-uring.c are the only
+ * files that make memory system calls; another system has a file like them. What it needs
+ * besides (files, faults, threads, forks) is in CONTRIBUTING.md.
  *
  * Every address and size given here is a multiple of slhi_os_page_size(),
  * and lies in one reservation or mapping made here. Calls that return int

@@ -5,6 +5,7 @@
 #include <slotheap/heap.h>
 
 #include "pool/error.h"
+#include "pool/options.h"
 #include "pool/os.h"
 
 #define KIB UINT64_C(1024)
@@ -66,14 +67,10 @@ static slh_status check_dense(const slh_pool_options *options, slh_error *error)
 static slh_status read_options(const slh_pool_options *given, slh_pool_options *options,
                                slh_error *error)
 {
-  static const slh_pool_options defaults = SLH_POOL_OPTIONS_INIT;
+  slh_status status = slhi_read_options("slh_pool_options", given, options, sizeof *options, error);
 
-  *options = given ? *given : defaults;
-  if (options->struct_size != sizeof *options)
-    return slhi_error(error, SLH_E_INVALID,
-                      "slh_pool_options.struct_size is %zu, this version knows %zu: start from "
-                      "SLH_POOL_OPTIONS_INIT",
-                      options->struct_size, sizeof *options);
+  if (status != SLH_OK)
+    return status;
 #define CHECK(field, minimum, initial, maximum)                                                    \
   if (options->field == 0)                                                                         \
     options->field = (initial);                                                                    \

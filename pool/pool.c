@@ -7,6 +7,7 @@
 #include "pool/decay.h"
 #include "pool/error.h"
 #include "pool/magazine.h"
+#include "pool/options.h"
 #include "pool/os.h"
 #include "pool/plan.h"
 #include "pool/registry.h"
@@ -138,7 +139,7 @@ static slh_status start(slh_pool *pool, const slh_pool_options *options, slh_err
   status = slhi_registry_add(pool);
   if (status != SLH_OK) {
     (void)slhi_error(error, status, "no memory to register the pool");
-  } else if (options && options->decay_thread) {
+  } else if (options->decay_thread) {
     status = slhi_decay_start(pool, error);
     if (status != SLH_OK)
       slhi_registry_remove(pool);
@@ -148,17 +149,21 @@ static slh_status start(slh_pool *pool, const slh_pool_options *options, slh_err
   return status;
 }
 
-slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out, slh_error *error)
+slh_status slh_pool_new(const slh_pool_options *given, slh_pool **out, slh_error *error)
 {
+  slh_pool_options options;
   slh_pool_plan plan;
-  slh_status status = slh_pool_plan_new(options, NULL, &plan, error);
   slh_allocator allocator;
   slh_pool *pool;
   void *memory;
   int failed;
+  slh_status status =
+      slhi_read_options("slh_pool_options", given, &options, sizeof options, error);
 
   if (status == SLH_OK)
-    status = slhi_read_allocator(options ? options->allocator : NULL, &allocator, error);
+    status = slh_pool_plan_new(&options, NULL, &plan, error);
+  if (status == SLH_OK)
+    status = slhi_read_allocator(options.allocator, &allocator, error);
   if (status != SLH_OK)
     return status;
   failed = slhi_os_map(pool_bytes(&plan), &memory);
@@ -171,7 +176,7 @@ slh_status slh_pool_new(const slh_pool_options *options, slh_pool **out, slh_err
     pool->heaps[size].allocator = allocator;
   status = map(pool, error);
   if (status == SLH_OK)
-    status = start(pool, options, error);
+    status = start(pool, &options, error);
   if (status != SLH_OK) {
     unmap(pool);
     return status;

@@ -24,6 +24,12 @@ static const slh_type *exn_type(struct store *store)
   return type;
 }
 
+static void new_weak(struct world *world, uint32_t i, slh_ref ref)
+{
+  assert_status(slh_weak_new(world->store->heap, ref, &world->weak[i]),
+                world->counts ? SLH_E_UNSUPPORTED : SLH_OK);
+}
+
 static void open_world(struct world *world, const char *name, slh_collector collector,
                        uint32_t zeal)
 {
@@ -33,12 +39,13 @@ static void open_world(struct world *world, const char *name, slh_collector coll
   helper_zeal = zeal;
   world->name = name;
   world->collects = collector != SLH_COLLECTOR_NULL;
+  world->counts = collector == SLH_COLLECTOR_DRC;
   world->store = store_open(&options);
   helper_zeal = configured;
   for (int i = 0; i < PROGRAM_OWNED; i++)
     assert_ok(slh_owned_new(world->store->heap, SLH_NULL, &world->owned[i]));
-  for (int i = 0; i < PROGRAM_WEAK; i++)
-    assert_ok(slh_weak_new(world->store->heap, SLH_NULL, &world->weak[i]));
+  for (uint32_t i = 0; i < PROGRAM_WEAK; i++)
+    new_weak(world, i, SLH_NULL);
 }
 
 struct program *program_open(uint64_t seed)
@@ -54,6 +61,11 @@ struct program *program_open(uint64_t seed)
   open_world(&p->worlds[4], "generational", SLH_COLLECTOR_GENERATIONAL, SLH_ZEAL_NEVER);
   open_world(&p->worlds[5], "generational, zeal 1", SLH_COLLECTOR_GENERATIONAL, 1);
   open_world(&p->worlds[6], "generational, zeal 10", SLH_COLLECTOR_GENERATIONAL, 10);
+  open_world(&p->worlds[7], "drc", SLH_COLLECTOR_DRC, SLH_ZEAL_NEVER);
+  open_world(&p->worlds[8], "drc, zeal 1", SLH_COLLECTOR_DRC, 1);
+  open_world(&p->worlds[9], "drc, zeal 10", SLH_COLLECTOR_DRC, 10);
+  open_world(&p->worlds[10], "drc, on stack", SLH_COLLECTOR_DRC, SLH_ZEAL_NEVER);
+  p->worlds[10].store->on_stack = true;
   for (int i = 0; i < PROGRAM_WORLDS; i++)
     p->exn[i] = exn_type(p->worlds[i].store);
   return p;
@@ -77,6 +89,18 @@ void program_close(struct program *p)
     p->things = next;
   }
   free(p);
+}
+
+/* ---- registers ---- */
+
+void program_set_register(struct world *world, uint32_t number, slh_ref ref)
+{
+  slh_ref *place = &world->store->roots[number];
+
+  if (world->store->on_stack)
+    place->bits = slh_expose_ref(world->store->heap, ref);
+  else
+    slh_write_ref(world->store->heap, place, ref);
 }
 
 /* ---- new objects ---- */
@@ -107,7 +131,7 @@ static void make_node(struct world *world, const struct thing *thing, uint32_t t
   slh_init_ref(store->heap, ref, HELPER_LEFT, store->roots[from]);
   slh_init_ref(store->heap, ref, HELPER_RIGHT, store->roots[(from + 1) % STORE_ROOTS]);
   slh_set_u32(store->heap, ref, HELPER_VALUE, thing->number);
-  slh_write_ref(store->heap, &store->roots[to], ref);
+  program_set_register(world, to, ref);
 }
 
 static void new_node(struct program *p, uint32_t to, uint32_t from)
@@ -139,7 +163,7 @@ static void new_array(struct program *p, uint32_t to, uint32_t from)
       assert_ok(slh_new_array(store->heap, store->refs, length, &ref));
       if (length > 0)
         assert_ok(slh_array_init_ref(store->heap, ref, length / 2, store->roots[from]));
-      slh_write_ref(store->heap, &store->roots[to], ref);
+      program_set_register(world, to, ref);
     }
 }
 
@@ -159,7 +183,7 @@ static void new_exn(struct program *p, uint32_t to, uint32_t from)
       slh_set_u32(store->heap, ref, SLH_EXN_TAG_INSTANCE_OFFSET, ~thing->number);
       slh_set_u32(store->heap, ref, SLH_EXN_TAG_INDEX_OFFSET, thing->number);
       slh_init_ref(store->heap, ref, EXN_PAYLOAD, store->roots[from]);
-      slh_write_ref(store->heap, &store->roots[to], ref);
+      program_set_register(world, to, ref);
     }
 }
 
@@ -175,7 +199,7 @@ static void new_externref(struct program *p, uint32_t to, uint32_t unused)
   p->registers[to] = (struct link){thing, SLH_NULL};
   for
     EACH_WORLD(p, world)
-  world->store->roots[to] = datum_externref(world->store, &world->data[thing->number]);
+  program_set_register(world, to, datum_externref(world->store, &world->data[thing->number]));
 }
 
 /* An object whose initialisation fails is given back: as the last one, or with
@@ -263,8 +287,8 @@ static void follow_link(struct program *p, uint32_t to, uint32_t in)
   p->registers[to] = thing->links[i];
   for
     EACH_WORLD(p, world)
-  slh_write_ref(world->store->heap, &world->store->roots[to],
-                program_link(world->store->heap, thing, world->store->roots[in], i));
+  program_set_register(world, to,
+                       program_link(world->store->heap, thing, world->store->roots[in], i));
 }
 
 /* Between two arrays, or within one. */
@@ -316,7 +340,7 @@ static void set_small(struct program *p, uint32_t to, uint32_t unused)
   p->registers[to] = (struct link){NULL, small};
   for
     EACH_WORLD(p, world)
-  slh_write_ref(world->store->heap, &world->store->roots[to], small);
+  program_set_register(world, to, small);
 }
 
 static void use_owned(struct program *p, uint32_t reg, uint32_t unused)
@@ -333,7 +357,7 @@ static void use_owned(struct program *p, uint32_t reg, uint32_t unused)
       slh_heap *heap = world->store->heap;
 
       if (what == 0) {
-        world->store->roots[reg] = slh_owned_get(heap, world->owned[i]);
+        program_set_register(world, reg, slh_owned_get(heap, world->owned[i]));
       } else if (what == 1) {
         slh_owned_set(heap, world->owned[i], world->store->roots[reg]);
       } else {
@@ -390,7 +414,7 @@ static void use_local(struct program *p, uint32_t reg, uint32_t unused)
       slh_heap *heap = world->store->heap;
 
       if (get)
-        world->store->roots[reg] = slh_local_get(heap, world->locals[depth][i]);
+        program_set_register(world, reg, slh_local_get(heap, world->locals[depth][i]));
       else
         slh_local_set(heap, world->locals[depth][i], world->store->roots[reg]);
     }
@@ -404,8 +428,9 @@ static void renew_weak(struct program *p, uint32_t reg, uint32_t unused)
   for
     EACH_WORLD(p, world)
     {
-      slh_weak_free(world->store->heap, world->weak[i]);
-      assert_ok(slh_weak_new(world->store->heap, world->store->roots[reg], &world->weak[i]));
+      if (!world->counts)
+        slh_weak_free(world->store->heap, world->weak[i]);
+      new_weak(world, i, world->store->roots[reg]);
     }
 }
 

@@ -9,7 +9,7 @@
 
 #include "tests/datum.h"
 
-#define PROGRAM_WORLDS 7
+#define PROGRAM_WORLDS 11
 #define PROGRAM_OWNED 8
 #define PROGRAM_WEAK 8
 #define PROGRAM_FRAMES 4
@@ -22,7 +22,8 @@ struct thing {
   slh_kind kind;
   uint32_t count; /* of links */
   bool reached;
-  slh_ref at; /* in the world that is compared */
+  uint32_t holders; /* see program_compare */
+  slh_ref at;       /* in the world that is compared */
   struct thing *next;
   struct link *links;
 };
@@ -38,6 +39,7 @@ struct world {
   const char *name;
   struct store *store; /* its roots are the registers */
   bool collects;
+  bool counts; /* references: there are no weak ones */
   slh_owned owned[PROGRAM_OWNED];
   slh_frame frames[PROGRAM_FRAMES];
   slh_local locals[PROGRAM_FRAMES][PROGRAM_LOCALS];
@@ -58,7 +60,8 @@ struct program {
   struct world worlds[PROGRAM_WORLDS];
 };
 
-/* Opens the worlds: copying, null, copying with zeal 1 and 10, generational likewise. */
+/* Opens the worlds: copying, null, copying with zeal 1 and 10, generational and drc likewise,
+ * and drc with registers on a stack. */
 struct program *program_open(uint64_t seed);
 
 /* Ends all stores; all host data must have been dropped once. */
@@ -68,12 +71,16 @@ void program_close(struct program *program);
 void program_step(struct program *program);
 
 /* What each world's roots reach is what the model says; so are its weak references
- * and drops, as far as that is certain unless it was just `collected`. */
+ * and drops, as far as that is certain unless it was just `collected`. Worlds that count
+ * may keep what is reached from a cycle that the roots do not reach, and no more. */
 void program_compare(struct program *program, bool collected);
 
 /* The same of what one world's roots reach alone; returns how many objects that is. The
  * things are marked with whether they were reached, and where. */
 size_t program_compare_world(struct program *program, const struct world *world);
+
+/* Gives a register of a world a reference, as roots of that kind are given theirs. */
+void program_set_register(struct world *world, uint32_t number, slh_ref ref);
 
 /* Collects in all worlds, each in steps of its own; then compares. */
 void program_collect(struct program *program);

@@ -8,7 +8,8 @@ static void list_roots(void *host, slh_heap *heap, slh_roots *roots)
   struct store *store = host;
 
   assert_ptr_equal(heap, store->heap);
-  (void)slh_roots_add(roots, SLH_ROOT_OTHER, store->roots, STORE_ROOTS, "store");
+  (void)slh_roots_add(roots, store->on_stack ? SLH_ROOT_STACK : SLH_ROOT_OTHER, store->roots,
+                      STORE_ROOTS, "store");
 }
 
 struct store *store_open(const struct store_options *options)

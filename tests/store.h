@@ -14,7 +14,8 @@ struct store {
   const slh_type *node;       /* {ref, ref, i32} */
   const slh_type *refs;       /* arrays of references */
   const slh_type *bytes;      /* arrays of i8 */
-  slh_ref roots[STORE_ROOTS]; /* listed by the heap's enumerate_roots */
+  slh_ref roots[STORE_ROOTS]; /* listed by the heap's enumerate_roots, */
+  bool on_stack;              /* as those of a stack */
 };
 
 struct store_options {

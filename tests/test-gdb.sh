@@ -36,6 +36,9 @@ print *heap
 info slotheap
 slotheap walk heap
 slotheap walk heap 1
+continue
+print *heap
+slotheap walk heap
 kill
 quit
 END
@@ -69,3 +72,13 @@ says '^\(slh_pool \*\) 0x[0-9a-f]+: wide pool, 1 of 3 slots in use$'
 says '^  \(slh_heap \*\) 0x[0-9a-f]+: heap \[0x1000, 0x10f0\)'
 says '^pair at 0x1010 \{first = ref 0x1000'
 says '^\.\.\.$'
+
+# Where bump is in a hole: the objects before it, in it and behind it, and not its rest.
+says '= heap \[0x1000, 0xf010\) of 0x'
+sed -n '/^\$.* = heap \[0x1000, 0xf010)/,$p' "$out" | grep '^[a-z]* at ' | sed 's/ {.*//' >"$work/walked"
+diff - "$work/walked" <<'END'
+cell at 0x1000
+bytes at 0x1008, length 16376
+cell at 0x9008
+bytes at 0x9010, length 24568
+END

@@ -11,7 +11,7 @@
 
 static void compare_weak(struct program *p, const struct world *world)
 {
-  for (int i = 0; i < PROGRAM_WEAK; i++) {
+  for (int i = 0; !world->counts && i < PROGRAM_WEAK; i++) {
     const struct thing *thing = p->weak[i].thing;
     slh_ref ref = slh_weak_get(world->store->heap, world->weak[i]);
 
@@ -72,7 +72,7 @@ static slh_image *freeze_world(struct program *p, struct world *world)
   const slh_heap *heap = world->store->heap;
   slh_image_options options = SLH_IMAGE_OPTIONS_INIT;
   slh_image_root roots[ROOTS] = {{NULL, SLH_NULL}};
-  slh_image_contents contents = {roots, 0, world->weak, PROGRAM_WEAK, NULL, 0};
+  slh_image_contents contents = {roots, 0, world->weak, world->counts ? 0 : PROGRAM_WEAK, NULL, 0};
   slh_error error = {0};
   slh_image *image = NULL;
 
@@ -99,8 +99,9 @@ static void take_roots(struct program *p, struct world *world, const slh_image *
   slh_heap *heap = world->store->heap;
   uint32_t number = 0;
 
-  for (int i = 0; i < STORE_ROOTS; i++)
-    world->store->roots[i] = imaged_root(image, number++);
+  memset(world->store->roots, 0, sizeof world->store->roots); /* of the heap before */
+  for (uint32_t i = 0; i < STORE_ROOTS; i++)
+    program_set_register(world, i, imaged_root(image, number++));
   for (int i = 0; i < PROGRAM_OWNED; i++)
     assert_ok(slh_owned_new(heap, imaged_root(image, number++), &world->owned[i]));
   for (uint32_t i = 0; i < p->frames; i++) {
@@ -109,7 +110,7 @@ static void take_roots(struct program *p, struct world *world, const slh_image *
       assert_ok(
           slh_local_new(&world->frames[i], imaged_root(image, number++), &world->locals[i][j]));
   }
-  for (int i = 0; i < PROGRAM_WEAK; i++)
+  for (int i = 0; !world->counts && i < PROGRAM_WEAK; i++)
     world->weak[i] = slh_heap_image_weak(heap, (size_t)i);
 }
 

@@ -324,10 +324,10 @@ static void test_bad_enumerations(void **state)
 
 static void test_bad_struct_size(void **state)
 {
-  static const size_t bad[] = {0, sizeof(slh_pool_options) - 8, sizeof(slh_pool_options) + 8};
+  static const size_t bad[] = {0, sizeof(slh_pool_options) - 4, sizeof(slh_pool_options) + 4, 1 << 20};
 
   (void)state;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 4; i++) {
     slh_pool_options options = SLH_POOL_OPTIONS_INIT;
     slh_error error = {0};
     slh_pool_plan plan;

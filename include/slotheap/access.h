@@ -120,7 +120,7 @@ SLH_DEFINE_WORD_FIELD(u32, uint32_t)
 #undef SLH_DEFINE_ELEMENT
 
 /* References are read like every other field, and written in two ways.
- * slh_set_ref has the write barrier (barrier.h). slh_init_ref has none: it is for
+ * slh_set_ref has the write barrier (barrier.h). slh_init_ref has it for drc only: it is for
  * an object just allocated, as long as nothing can have collected since. Any
  * slh_new_* in between can, and then the object is old already; so can
  * slh_heap_make_room and slh_heap_collect. */
@@ -130,10 +130,11 @@ static inline slh_ref slh_get_ref(const slh_heap *heap, slh_ref object, uint32_t
   return value;
 }
 
-/* Writes without the barrier; see above. */
+/* Writes into a new object; see above. */
 static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   *(uint32_t *)slh_address(heap, object, offset) = value.bits;
+  slh_init_barrier(heap, value);
 }
 
 /* Writes with the barrier. */
@@ -144,7 +145,7 @@ static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, 
   } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
   } else {
-    slh_init_ref(heap, object, offset, value);
+    slh_set_u32(heap, object, offset, value.bits);
     slh_barrier(heap, object, value);
   }
 }
@@ -181,7 +182,7 @@ static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref
   } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
   } else {
-    slh_init_ref(heap, slh_element(array, index, 4), 0, value);
+    slh_set_u32(heap, slh_element(array, index, 4), 0, value.bits);
     slh_array_barrier(heap, array, index, value);
   }
   return SLH_OK;

@@ -41,7 +41,8 @@ SLH_API const char *slh_decommit_name(slh_decommit engine);
  * few pages of its own, later ones remember. False for an unknown value, and
  * for BATCH and URING where the kernel, a seccomp filter, a limit, or how the
  * library was configured stands against it. A pool that is asked for an engine
- * it cannot have does as AUTO does. Any thread.
+ * it cannot have takes another: MADVISE for BATCH, AUTO for URING, and MEMSET for
+ * each of them, AUTO too, where madvise cannot be had. Any thread.
  */
 SLH_API bool slh_decommit_available(slh_decommit engine);
 

@@ -119,11 +119,12 @@ static inline slh_ref slh_dense_get_ref(const slh_heap *heap, slh_ref object, ui
   return value;
 }
 
-/* As slh_init_ref: without the barrier. */
+/* As slh_init_ref. */
 static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
                                       slh_ref value)
 {
   slh_dense_set_u32(heap, object, offset, value.bits);
+  slh_init_barrier(heap, value);
 }
 
 /* As slh_set_ref: with the barrier. */
@@ -134,7 +135,7 @@ static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t of
   } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
   } else {
-    slh_dense_init_ref(heap, object, offset, value);
+    slh_dense_set_u32(heap, object, offset, value.bits);
     slh_barrier(heap, object, value);
   }
 }
@@ -146,10 +147,11 @@ static inline SLH_NODISCARD slh_status slh_dense_array_get_ref(const slh_heap *h
   return slh_dense_array_get_u32(heap, array, index, &out->bits);
 }
 
-/* As slh_array_init_ref: without the barrier. */
+/* As slh_array_init_ref. */
 static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, slh_ref array,
                                                                 uint32_t index, slh_ref value)
 {
+  slh_init_barrier(heap, value);
   return slh_dense_array_set_u32(heap, array, index, value.bits);
 }
 
@@ -164,7 +166,7 @@ static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, s
   } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
   } else {
-    slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
+    slh_dense_set_u32(heap, slh_element(array, index, 4), 0, value.bits);
     slh_array_barrier(heap, array, index, value);
   }
   return SLH_OK;

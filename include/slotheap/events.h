@@ -4,7 +4,8 @@
  * listener, or none; and where slotheap was configured with <sys/sdt.h>, each event
  * is also a probe of provider "slotheap" for perf, bpftrace and others, with the
  * event's pool, heap, detail, bytes and total as arguments (doc/tracing.md).
- * Without either an event costs two comparisons.
+ * With nobody listening an event costs one comparison, and where it is a probe, with
+ * nobody attached, another.
  */
 #ifndef SLOTHEAP_EVENTS_H
 #define SLOTHEAP_EVENTS_H

@@ -206,7 +206,13 @@ typedef struct slh_image_info {
 } slh_image_info;
 
 /* Any thread. Never fails. */
-SLH_API void slh_image_get_info(const slh_image *image, slh_image_info *out);
+SLH_API void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_t size);
+
+/* The same, with the size that this header knows. */
+static inline void slh_image_get_info(const slh_image *image, slh_image_info *out)
+{
+  slh_image_get_info_sized(image, out, sizeof *out);
+}
 
 /* Root `number`, which must be below info.roots: a reference in every heap that
  * began from the image, and until its first collection in one that was

@@ -41,7 +41,13 @@ typedef struct slh_heap_stats {
 } slh_heap_stats;
 
 /* On the heap's thread. Never fails. */
-SLH_API void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out);
+SLH_API void slh_heap_get_stats_sized(const slh_heap *heap, slh_heap_stats *out, size_t size);
+
+/* The same, with the size that this header knows. */
+static inline void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
+{
+  slh_heap_get_stats_sized(heap, out, sizeof *out);
+}
 
 /* Offsets of the first object (an image's, if it began with one) and of the next
  * free byte. */

@@ -221,7 +221,13 @@ typedef struct slh_pool_stats {
 
 /* Counts over all slots. Costs a visit to each slot ever touched; figures of
  * slots that other threads use meanwhile may be of different moments. */
-SLH_API void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out);
+SLH_API void slh_pool_get_stats_sized(slh_pool *pool, slh_pool_stats *out, size_t size);
+
+/* The same, with the size that this header knows. */
+static inline void slh_pool_get_stats(slh_pool *pool, slh_pool_stats *out)
+{
+  slh_pool_get_stats_sized(pool, out, sizeof *out);
+}
 
 /* Bytes of the pool's slots, and in `*evacuation_bytes` (may be NULL) of its
  * evacuation spaces, that are in physical memory now, asked of the kernel
