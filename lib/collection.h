@@ -60,6 +60,14 @@ struct collection {
   struct tables none; /* of a heap that has no tables */
 };
 
+/* Work for an entry of a table, in bytes. */
+#define SLHI_ENTRY_WORK 16
+
+static inline void slhi_spend(uint64_t *budget, uint64_t work)
+{
+  *budget -= slhi_at_most(work, *budget);
+}
+
 /* Bytes that a collection under way can have written into its evacuation space: of
  * a young one, not as many as the heap has. */
 static inline uint64_t slhi_collection_written(const slh_heap *heap)

@@ -5,14 +5,6 @@
 
 #include "lib/collection.h"
 
-/* Work for an entry of a table, in bytes. */
-#define SLHI_ENTRY_WORK 16
-
-static inline void slhi_spend(uint64_t *budget, uint64_t work)
-{
-  *budget -= slhi_at_most(work, *budget);
-}
-
 /* A phase: moves what references in the image's objects lead to. */
 bool slhi_scan_image(struct collection *c, uint64_t *budget, slh_status *status);
 

@@ -20,7 +20,6 @@
  * cycles, too.
  */
 #include "lib/collection.h"
-#include "lib/copying.h"
 #include "lib/policy.h"
 #include "lib/verify.h"
 #include "pool/events.h"

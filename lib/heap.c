@@ -68,7 +68,7 @@ set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *sl
 /* What is rare. */
 static __attribute__((noinline)) slh_status start(slh_heap *heap, const slh_heap_options *options)
 {
-  slh_status status = slhi_start(heap, options);
+  slh_status status = slhi_image_start(heap, options);
 
   if (status != SLH_OK)
     slh_heap_release(heap);
@@ -84,7 +84,8 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
 
   if (SLH_UNLIKELY(!options->runtime))
     return SLH_E_INVALID;
-  slot = slhi_pool_take(pool, SLH_UNLIKELY(image != NULL) ? slhi_start_tag(options) : options->tag,
+  slot = slhi_pool_take(pool,
+                        SLH_UNLIKELY(image != NULL) ? slhi_image_start_tag(options) : options->tag,
                         nanoseconds);
   if (SLH_UNLIKELY(!slot)) {
     SLHI_EVENT(exhausted, EXHAUSTED, pool, NULL, SLH_E_FULL, 1, pool->plan.slots);
@@ -128,7 +129,7 @@ slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *optio
   slh_status status = slhi_read_options("slh_heap_options", options, &known, sizeof known, error);
 
   if (status == SLH_OK && known.image)
-    status = slhi_start_check(pool, &known, error);
+    status = slhi_image_start_check(pool, &known, error);
   if (status != SLH_OK)
     return status;
   status = acquire(pool, &known, nanoseconds, out);

@@ -3,10 +3,10 @@
  * An image in memory: the objects, as a store of this process has them, in a
  * template of the pool's; and what goes with them.
  *
- *   freeze.c         a heap's reachable objects, side by side
+ *   image-freeze.c   a heap's reachable objects, side by side
  *   image-write.c    to a file       image-read.c   from one, checked
  *   image-types.c    types as files have them
- *   start.c          stores that begin with an image
+ *   image-start.c    stores that begin with an image
  */
 #ifndef SLOTHEAP_LIB_IMAGE_H
 #define SLOTHEAP_LIB_IMAGE_H
@@ -126,13 +126,14 @@ bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struc
 bool slhi_image_is_for_mapping(const slh_image *image);
 
 /* Whether a store with these options can begin from their image in that pool. */
-slh_status slhi_start_check(slh_pool *pool, const slh_heap_options *options, slh_error *error);
+slh_status slhi_image_start_check(slh_pool *pool, const slh_heap_options *options,
+                                  slh_error *error);
 
 /* What slots are told apart by, for stores that want one that was used alike. */
-uint32_t slhi_start_tag(const slh_heap_options *options);
+uint32_t slhi_image_start_tag(const slh_heap_options *options);
 
 /* A heap that is empty but for what its slot began with last: it becomes one that
  * began from the options' image, or from none. On an error it is to be released. */
-slh_status slhi_start(slh_heap *heap, const slh_heap_options *options);
+slh_status slhi_image_start(slh_heap *heap, const slh_heap_options *options);
 
 #endif

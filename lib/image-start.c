@@ -65,7 +65,7 @@ static uint64_t room(const slh_pool *pool, bool fixed)
   return fixed && pool->heaps[0].open ? pool->heaps[0].max - SLH_DENSE_START : most;
 }
 
-slh_status slhi_start_check(slh_pool *pool, const slh_heap_options *options, slh_error *error)
+slh_status slhi_image_start_check(slh_pool *pool, const slh_heap_options *options, slh_error *error)
 {
   const slh_image *image = options->image;
   uint64_t bytes = image->end - image->first;
@@ -89,7 +89,7 @@ slh_status slhi_start_check(slh_pool *pool, const slh_heap_options *options, slh
   return SLH_OK;
 }
 
-uint32_t slhi_start_tag(const slh_heap_options *options)
+uint32_t slhi_image_start_tag(const slh_heap_options *options)
 {
   return options->tag ^ slhi_hash(options->image->body.id);
 }
@@ -239,7 +239,7 @@ static slh_status start_tables(slh_heap *heap, const slh_image *image, bool resu
   return SLH_OK;
 }
 
-slh_status slhi_start(slh_heap *heap, const slh_heap_options *options)
+slh_status slhi_image_start(slh_heap *heap, const slh_heap_options *options)
 {
   const slh_image *image = options->image;
   slh_status status;
