@@ -38,7 +38,6 @@ static void open(void)
 }
 
 #define GET(at, field) MEM_GET(mem, struct entry, at, field)
-#define KEEP(at, field) mem_keep(mem, GET(at, field))
 #define SET(at, field, to) MEM_SET(mem, struct entry, at, field, to)
 #define KEY(at) (MEM_AT(mem, struct entry, at)->key)
 #define TABLE mem_global(mem, GLOBAL_TABLE)
@@ -69,7 +68,7 @@ static mem_ref new_value(struct mem mem, struct random *random, uint32_t key)
 
 static void unlink_entry(struct mem mem, mem_ref entry)
 {
-  mem_ref previous = KEEP(entry, previous), next = KEEP(entry, next);
+  mem_ref previous = GET(entry, previous), next = GET(entry, next);
 
   SET(previous, next, next);
   SET(next, previous, previous);
@@ -78,7 +77,7 @@ static void unlink_entry(struct mem mem, mem_ref entry)
 static void link_entry(struct mem mem, mem_ref entry)
 {
   mem_ref list = LIST;
-  mem_ref newest = KEEP(list, next);
+  mem_ref newest = GET(list, next);
 
   SET(entry, previous, list);
   SET(entry, next, newest);
@@ -115,12 +114,12 @@ static void unchain(struct mem mem, const struct cache *cache, mem_ref entry)
   mem_ref before = mem_get_item(mem, TABLE, number);
 
   if (mem_is_same(before, entry)) {
-    mem_set_item(mem, TABLE, number, KEEP(entry, chain));
+    mem_set_item(mem, TABLE, number, GET(entry, chain));
     return;
   }
   while (!mem_is_same(GET(before, chain), entry))
     before = GET(before, chain);
-  SET(before, chain, KEEP(entry, chain));
+  SET(before, chain, GET(entry, chain));
 }
 
 static void evict(struct mem mem, struct cache *cache)
@@ -144,7 +143,7 @@ static void add(struct mem mem, struct cache *cache, uint32_t key)
   if (cache->count == cache->most)
     evict(mem, cache);
   entry = new_entry(mem, key, new_value(mem, &cache->random, key));
-  SET(entry, chain, mem_keep(mem, mem_get_item(mem, TABLE, number)));
+  SET(entry, chain, mem_get_item(mem, TABLE, number));
   mem_set_item(mem, TABLE, number, entry);
   link_entry(mem, entry);
   cache->count++;

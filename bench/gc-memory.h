@@ -17,8 +17,8 @@
  *   collect; a and b (or NULL) live on, and are where they then are.
  * MEM_INIT, MEM_SET, MEM_GET(mem, TYPE, object, field[, value]): a reference in
  *   a new object, in any, and read. MEM_AT: an object's address, for its numbers.
- * mem_keep(mem, ref): ref, read out of an object, to be used beyond a write that may
- *   drop what it refers to, or written into another object.
+ * mem_keep(mem, ref): ref, read out of an object, which is used after a write that can
+ *   drop what it refers to.
  * mem_new_bytes, mem_bytes, mem_bytes_length: an array of bytes, uninitialised.
  * mem_new_refs, mem_get_item, mem_set_item: of references, null at first.
  * mem_global, mem_set_global: the program's global variables.

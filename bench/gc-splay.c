@@ -45,8 +45,6 @@ static void open(void)
 
 #define LEFT(at) MEM_GET(mem, struct node, at, left)
 #define RIGHT(at) MEM_GET(mem, struct node, at, right)
-#define KEEP_LEFT(at) mem_keep(mem, LEFT(at))
-#define KEEP_RIGHT(at) mem_keep(mem, RIGHT(at))
 #define SET_LEFT(at, value) MEM_SET(mem, struct node, at, left, value)
 #define SET_RIGHT(at, value) MEM_SET(mem, struct node, at, right, value)
 #define KEY(at) (MEM_AT(mem, struct node, at)->key)
@@ -133,20 +131,20 @@ static mem_ref splay(struct mem mem, mem_ref tree, int64_t key)
   SET_RIGHT(scratch, MEM_NULL);
   while (KEY(tree) != key) {
     bool left = key < KEY(tree);
-    mem_ref child = left ? KEEP_LEFT(tree) : KEEP_RIGHT(tree);
+    mem_ref child = mem_keep(mem, left ? LEFT(tree) : RIGHT(tree));
 
     if (mem_is_null(child))
       break;
     if (left && key < KEY(child)) {
-      SET_LEFT(tree, KEEP_RIGHT(child));
+      SET_LEFT(tree, RIGHT(child));
       SET_RIGHT(child, tree);
       tree = child;
     } else if (!left && key > KEY(child)) {
-      SET_RIGHT(tree, KEEP_LEFT(child));
+      SET_RIGHT(tree, LEFT(child));
       SET_LEFT(child, tree);
       tree = child;
     }
-    child = left ? KEEP_LEFT(tree) : KEEP_RIGHT(tree);
+    child = mem_keep(mem, left ? LEFT(tree) : RIGHT(tree));
     if (mem_is_null(child))
       break;
     if (left) {
@@ -158,10 +156,10 @@ static mem_ref splay(struct mem mem, mem_ref tree, int64_t key)
     }
     tree = child;
   }
-  SET_RIGHT(less, KEEP_LEFT(tree));
-  SET_LEFT(greater, KEEP_RIGHT(tree));
-  SET_LEFT(tree, KEEP_RIGHT(scratch));
-  SET_RIGHT(tree, KEEP_LEFT(scratch));
+  SET_RIGHT(less, LEFT(tree));
+  SET_LEFT(greater, RIGHT(tree));
+  SET_LEFT(tree, RIGHT(scratch));
+  SET_RIGHT(tree, LEFT(scratch));
   return tree;
 }
 
@@ -176,14 +174,14 @@ static bool insert(struct mem mem, int64_t key)
       return false;
   }
   node = new_node(mem, key, new_payload(mem, PAYLOAD_DEPTH, key));
-  root = mem_keep(mem, ROOT);
+  root = ROOT;
   if (!mem_is_null(root) && key > KEY(root)) {
     SET_LEFT(node, root);
-    SET_RIGHT(node, KEEP_RIGHT(root));
+    SET_RIGHT(node, RIGHT(root));
     SET_RIGHT(root, MEM_NULL);
   } else if (!mem_is_null(root)) {
     SET_RIGHT(node, root);
-    SET_LEFT(node, KEEP_LEFT(root));
+    SET_LEFT(node, LEFT(root));
     SET_LEFT(root, MEM_NULL);
   }
   SET_ROOT(node);
@@ -214,7 +212,7 @@ static uint64_t remove_key(struct mem mem, int64_t key)
   } else {
     mem_ref root = splay(mem, left, key);
 
-    SET_RIGHT(root, KEEP_RIGHT(node));
+    SET_RIGHT(root, RIGHT(node));
     SET_ROOT(root);
   }
   if (MEM_MANUAL) {
