@@ -20,7 +20,7 @@
  *   object.h   objects as such, for engines
  *   access.h   fields, elements and lengths
  *   dense.h    the same for heaps of dense pools
- *   barrier.h  references that the host itself holds
+ *   barrier.h  barriers: of references in objects, and of those that the host holds
  *   trap.h     faults of compiled code as statuses
  *   inspect.h  statistics, walking and verifying a heap
  *
@@ -38,6 +38,12 @@
  * an optional slh_error, filled with a sentence that names what was wrong
  * and what is allowed. Misuse that the contract forbids (releasing a heap
  * twice) stops the process with a message that names the call.
+ *
+ * Pointers: what a call sets through one (`out` and its like) is as it was after an
+ * error, unless the comment says otherwise; an slh_error is written after an error only.
+ * NULL is allowed for every slh_error, for the options of a runtime, a pool or an image,
+ * for the roots that a collection is given in addition, for what is to be freed or
+ * released, and where a comment says so. Nothing else may be NULL, which is not checked.
  */
 #ifndef SLOTHEAP_H
 #define SLOTHEAP_H

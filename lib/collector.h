@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * What a collector is to the rest of the library: a small table of functions.
- * Code above it does not know which one a heap has.
+ * What a collector is to the rest of the library: a small table of functions, and what
+ * else code above it asks of a heap's collector, which is not its name:
+ *
+ *   collects      whether it is worth a try: growth.c, host-data.c, collect.c
+ *   generational  whether something is kept for young collections: handles.c,
+ *                 image-start.c, policy.c, collect.c
+ *   counts        (slhi_heap_counts) whether writes of references count: access.c,
+ *                 remembered.c, object.c; whether bump can lie in a hole: counts.h, holes.c,
+ *                 growth.c, collect.c; whether there is an old object that a collection
+ *                 does not look at: weak.c, ephemerons.c, image-start.c
  *
  * collect.c is the frame: it lists the roots, guards the heap against use in
  * between, verifies, and drops host data.

@@ -43,6 +43,7 @@ struct counts *slhi_counts_open(slh_heap *heap)
 void slhi_counts_reset(struct counts *counts)
 {
   memset(counts->states, 0, counts->covered * sizeof *counts->states);
+  counts->young = 0;
   counts->listed_count = 0;
   counts->listed_due = SLHI_LISTED_DUE;
   counts->dropped = 0;
@@ -272,8 +273,7 @@ void slh_counted_expose(slh_heap *heap, slh_ref ref)
   struct counts *counts = slhi_counts(heap);
 
   /* What was never counted is NEW, as an image's objects are, and needs no entry. */
-  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || ref.bits >= heap->data.young ||
-      !covers(counts, ref.bits))
+  if (ref.bits % SLHI_OBJECT_ALIGN != 0 || !covers(counts, ref.bits))
     return;
   if ((*slhi_state(counts, ref.bits) & (SLHI_STATE_KIND | SLHI_STATE_LISTED)) == SLHI_STATE_COUNTED)
     slhi_counts_list(heap, counts, ref.bits);

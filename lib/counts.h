@@ -51,6 +51,7 @@ struct counts {
   uint32_t *states; /* of what lies at start + 8 * i */
   uint32_t covered; /* so many of them */
   uint32_t start;   /* slhi_heap_first */
+  uint32_t young;   /* what lies from here on is new; 0: all that is the store's own */
   uint32_t *listed; /* may be on a stack: those with SLHI_STATE_LISTED */
   uint32_t listed_count;
   uint32_t listed_capacity;
@@ -104,10 +105,15 @@ void slhi_counts_reset(struct counts *counts);
 /* Has states up to offset `end`. False: no memory. */
 bool slhi_counts_cover(slh_heap *heap, struct counts *counts, uint64_t end);
 
-/* Whether references in the object may be counted. */
-static inline bool slhi_is_counted(const slh_heap *heap, slh_ref object)
+/* Where young objects begin. */
+static inline uint32_t slhi_heap_young(const slh_heap *heap)
 {
-  return slhi_heap_counts(heap) && !slh_is_young(heap, object);
+  const struct counts *counts;
+
+  if (SLH_LIKELY(!slhi_heap_counts(heap)))
+    return heap->data.young;
+  counts = slhi_counts(heap);
+  return counts && counts->young != 0 ? counts->young : heap->data.start;
 }
 
 /* The state of what starts at `at`, which must be covered. */

@@ -382,11 +382,14 @@ static void begin_sweep(struct collection *c)
 {
   struct counts *counts = c->tables->counts;
   const slh_heap *heap = c->heap;
-  uint64_t part = (heap->data.bump - heap->data.start) / WHOLE_PART;
+  uint64_t used = heap->data.bump - heap->data.start, part = used / WHOLE_PART;
+  uint64_t live = used - counts->holes.bytes - (c->counting.looked_at - c->counting.lived);
+  /* Zeal collects before anything could be missed. */
+  uint32_t missed = heap->data.runtime->zeal != 0 ? heap->needed : counts->missed;
 
-  c->counting.whole = counts->dropped > part ||
-                      (counts->missed != 0 && (counts->holes.bytes > part ||
-                                               counts->missed > heap->max - heap->data.bump));
+  c->counting.whole =
+      counts->dropped > part || live == 0 ||
+      (missed != 0 && (counts->holes.bytes > part || missed > heap->max - heap->data.bump));
   c->counting.region = 0;
   c->counting.at = 0;
   if (c->counting.whole) {
@@ -401,7 +404,7 @@ static void finish(slh_heap *heap, struct collection *c)
   struct counts *counts = c->tables->counts;
 
   counts->holes.region_count = 0;
-  slhi_heap_set_young(heap, (uint32_t)heap->data.bump);
+  counts->young = (uint32_t)heap->data.bump;
   heap->live = (uint32_t)(heap->data.bump - heap->data.start - counts->holes.bytes);
   heap->reclaimed +=
       c->counting.looked_at > c->counting.lived ? c->counting.looked_at - c->counting.lived : 0;

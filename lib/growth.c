@@ -182,7 +182,7 @@ slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes)
       return status;
   }
   if (heap->data.bump + bytes > slhi_heap_trigger(heap))
-    slhi_heap_set_nursery(heap, heap->data.bump + bytes - slhi_heap_young(heap));
+    slhi_heap_set_nursery(heap, heap->data.bump + bytes - heap->data.young);
   status = slhi_heap_commit(heap, bytes);
   if (status == SLH_OK)
     heap->zealous = SLHI_ZEAL_CONTENT;

@@ -30,7 +30,7 @@ static inline void start_empty(slh_heap *heap)
   uint32_t stale = slot->slab->gap + slot->stale;
 
   heap->data.bump = heap->data.start;
-  slhi_heap_set_young(heap, heap->data.start);
+  heap->data.young = heap->data.start | heap->data.runtime->young_mask;
   heap->data.dirty = stale > heap->data.start ? stale : heap->data.start;
   memcpy((char *)heap + FRESH, (const char *)&fresh + FRESH, sizeof fresh - FRESH);
   heap->soft = heap->data.start + heap->initial;

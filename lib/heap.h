@@ -99,23 +99,17 @@ static inline bool slhi_heap_counts(const slh_heap *heap)
   return (heap->data.young & SLH_COUNTING) != 0;
 }
 
-/* data.young as an offset, and set from one. */
-static inline uint32_t slhi_heap_young(const slh_heap *heap)
-{
-  return (heap->data.young + 7) & ~UINT32_C(7);
-}
+/* data.young where references are counted: above all objects, so that every one that is
+ * written is looked at. What is young there is in lib/counts.h. */
+#define SLHI_YOUNG_COUNTING (~UINT32_C(7) | SLH_COUNTING)
 
-static inline void slhi_heap_set_young(slh_heap *heap, uint32_t young)
-{
-  heap->data.young = young - heap->data.runtime->young_tag;
-}
-
-/* Bytes of old objects. Without barriers an image's are young, too. */
+/* Bytes of old objects; 0 where references are counted. Without barriers an image's are
+ * young, too. */
 static inline uint32_t slhi_heap_old(const slh_heap *heap)
 {
-  uint32_t young = slhi_heap_young(heap);
+  bool none = slhi_heap_counts(heap) || heap->data.young <= heap->data.start;
 
-  return young > heap->data.start ? young - heap->data.start : 0;
+  return none ? 0 : heap->data.young - heap->data.start;
 }
 
 /* Its tables, or NULL; see tables.h. They are kept from one store to the next. */

@@ -92,8 +92,9 @@ static struct region take_exact(struct counts *counts, uint32_t list, uint64_t e
   return sound ? (struct region){at, at + bytes} : (struct region){0, 0};
 }
 
-/* The first of a list with `bytes`, or none. */
-static struct region take_larger(struct counts *counts, uint32_t list, uint64_t bytes, uint64_t end)
+/* The first with `bytes` of some in a list, or none. */
+static struct region take_larger(struct counts *counts, uint32_t list, uint64_t bytes,
+                                 uint32_t tries, uint64_t end)
 {
   struct holes *holes = &counts->holes;
   uint32_t *link = &holes->larger[list];
@@ -101,7 +102,7 @@ static struct region take_larger(struct counts *counts, uint32_t list, uint64_t 
   uint64_t found = measure(counts, at, 0, end);
 
   for (uint32_t i = 0; found != 0 && found < bytes; i++) {
-    if (i == TRIES)
+    if (i == tries)
       return (struct region){0, 0};
     link = slhi_state(counts, at);
     kind = SLHI_STATE_HOLE;
@@ -132,12 +133,16 @@ static struct region find(struct counts *counts, uint64_t bytes, bool small, uin
     uint32_t list = larger_list(count);
 
     if (larger >> list & 1)
-      found = take_larger(counts, list, bytes, end);
+      found = take_larger(counts, list, bytes, TRIES, end);
     /* In those that follow, any will do. */
     larger &= ~UINT32_C(1) << list;
   }
   if (found.end == 0 && larger != 0)
-    found = take_larger(counts, (uint32_t)__builtin_ctz(larger), bytes, end);
+    found = take_larger(counts, (uint32_t)__builtin_ctz(larger), bytes, TRIES, end);
+  /* It would be an error that there is no room: however many there are, they are looked at. */
+  if (found.end == 0 && small && count > SLHI_HOLES_EXACT)
+    found = take_larger(counts, larger_list(count), bytes,
+                        granules(holes->bytes) / SLHI_HOLES_EXACT, end);
   if (found.end == 0 && small && count <= SLHI_HOLES_EXACT && holes->has_exact >> (count - 1) != 0)
     found = take_exact(counts,
                        count - 1 + (uint32_t)__builtin_ctzll(holes->has_exact >> (count - 1)), end);
@@ -203,15 +208,18 @@ bool slhi_holes_find_room(slh_heap *heap, uint64_t bytes)
   if (!counts)
     return false;
   slhi_holes_leave(heap);
+  if (bytes > heap->max)
+    return false;
+  bytes = slhi_align_object(bytes);
   /* Small ones when the rest is used up. */
   small = heap->data.bump + bytes > slhi_heap_trigger(heap);
+  counts->missed = small ? (uint32_t)bytes : 0;
   if (counts->holes.bytes < bytes || !has_room_for_region(heap, &counts->holes))
     return false;
   found = find(counts, bytes, small, heap->data.bump);
-  if (found.end == 0) {
-    counts->missed = small ? (uint32_t)bytes : 0;
+  if (found.end == 0)
     return false;
-  }
+  counts->missed = 0;
   *slhi_state(counts, found.start) = SLHI_STATE_NEW;
   counts->holes.bytes -= slhi_at_most(found.end - found.start, counts->holes.bytes);
   counts->holes.regions[counts->holes.region_count++] = found;

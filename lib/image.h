@@ -3,10 +3,15 @@
  * An image in memory: the objects, as a store of this process has them, in a
  * template of the pool's; and what goes with them.
  *
- *   image-freeze.c   a heap's reachable objects, side by side
- *   image-write.c    to a file       image-read.c   from one, checked
- *   image-types.c    types as files have them
- *   image-start.c    stores that begin with an image
+ *   image-freeze.c        a heap's reachable objects, side by side
+ *   image-start.c         stores that begin with an image
+ *   image-scan.c          the image of a store in its collections
+ *   image-format.h        files, field by field
+ *   image-types.c         types as files have them
+ *   image-write.c         to a file
+ *   image-read.c          from a file, checked: its parts but for
+ *   image-read-types.c    the types, matched with the runtime's, and
+ *   image-read-objects.c  the objects
  */
 #ifndef SLOTHEAP_LIB_IMAGE_H
 #define SLOTHEAP_LIB_IMAGE_H

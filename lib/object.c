@@ -171,11 +171,12 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
   if (slhi_shape_kind(object.shape) == SLH_KIND_EXTERN)
     return SLH_E_TYPE;
   /* What is counted ends by its counts. */
-  if (slhi_is_counted(heap, ref) && slhi_counts(heap) &&
+  if (slhi_heap_counts(heap) && slhi_counts(heap) &&
       slhi_has_state(slhi_counts(heap), ref.bits, SLHI_STATE_COUNTED, slhi_heap_end(heap)))
     return SLH_OK;
   /* Nothing new may lie among the old objects, or those of an image. */
-  if (ref.bits + object.bytes == data->bump && ref.bits >= data->young && ref.bits >= data->start) {
+  if (ref.bits + object.bytes == data->bump && ref.bits >= slhi_heap_young(heap) &&
+      ref.bits >= data->start) {
     /* What was written is still to be scrubbed. */
     if (data->dirty < data->bump)
       data->dirty = data->bump;

@@ -2,7 +2,6 @@
 #include "lib/runtime.h"
 
 #include "lib/heap.h"
-#include "lib/object.h"
 #include "pool/options.h"
 
 /* --enable-zeal=N */
@@ -55,7 +54,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
   memset(runtime, 0, sizeof *runtime);
   runtime->allocator = allocator;
   runtime->collector = collector;
-  runtime->young_tag = collector->counts ? SLHI_OBJECT_ALIGN - SLH_COUNTING : 0;
+  runtime->young_mask = collector->counts ? SLHI_YOUNG_COUNTING : 0;
   runtime->policy = options.policy ? *options.policy : *slh_default_policy();
   runtime->zeal = options.zeal ? options.zeal : SLH_DEFAULT_ZEAL;
   if (runtime->zeal == SLH_ZEAL_NEVER)

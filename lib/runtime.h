@@ -28,8 +28,8 @@ struct slh_runtime {
   slh_allocator allocator;
   const struct collector *collector;
   slh_policy policy;
-  uint32_t zeal;      /* collect at every allocation with this number; 0: no */
-  uint32_t young_tag; /* by how much data.young is less than the offset: SLH_COUNTING */
+  uint32_t zeal;       /* collect at every allocation with this number; 0: no */
+  uint32_t young_mask; /* SLHI_YOUNG_COUNTING or 0 */
   _Atomic(struct type_table *) table;
   _Atomic uint32_t type_count; /* indices ever in use, the filler's included */
   uint32_t free_indices;       /* of these, not in use now */

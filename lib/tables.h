@@ -2,9 +2,9 @@
 /*
  * Host memory that a store can make grow: its roots by handle, weak references,
  * ephemerons and finalizers, host data behind externrefs, functions behind
- * funcrefs. Made when first used, counted
- * against the store's max_host_bytes, emptied at release, and kept with the
- * slot for the next store unless it has become large.
+ * funcrefs. Made when first used, counted against the store's max_host_bytes (but for
+ * states of counts.h), emptied at release, and kept with the slot for the next store
+ * unless it has become large.
  *
  * Young collections must not cost what is old. So tables whose order is free
  * have entries of old objects first, and say how many: `old`, as the last

@@ -11,10 +11,9 @@ bool slhi_checks(const slh_heap *heap);
 /* If so: what lies in [at, at + bytes) is poisoned. */
 void slhi_poison(slh_heap *heap, uint64_t at, uint64_t bytes);
 
-/* After each collection. If so: poisons what was freed,
- * so that a stale reference is found out, and verifies the heap; a heap that
- * does not pass is SLH_E_CORRUPT, with the reason on standard error. Otherwise
- * nothing. */
+/* After each collection. If so: poisons what was freed, so that a stale reference is
+ * found out, and verifies the heap; a heap that does not pass is SLH_E_CORRUPT, with the
+ * reason on standard error. Otherwise nothing. */
 slh_status slhi_check_collected(slh_heap *heap, const slh_roots *roots);
 
 #endif

@@ -80,9 +80,25 @@ slh_status slhi_error(slh_error *error, slh_status status, const char *format, .
   return status;
 }
 
+/* What an errno value means; in English, if the C library can. NULL: it is none. */
+static const char *describe(int os_errno, char *buffer, size_t size)
+{
+#ifdef HAVE_STRERRORDESC_NP
+  (void)buffer;
+  (void)size;
+  return strerrordesc_np(os_errno);
+#elif defined STRERROR_R_CHAR_P
+  return strerror_r(os_errno, buffer, size);
+#else
+  return strerror_r(os_errno, buffer, size) == 0 ? buffer : NULL;
+#endif
+}
+
 slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, const char *format,
                             ...)
 {
+  char buffer[80];
+  const char *description;
   va_list arguments;
   size_t length;
 
@@ -93,8 +109,9 @@ slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, c
   va_end(arguments);
   length = strlen(error->message);
   /* %m would read errno, which vsnprintf may have changed. */
+  description = describe(os_errno, buffer, sizeof buffer);
   snprintf(error->message + length, sizeof error->message - length, ": %s",
-           strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
+           description ? description : "unknown error");
   return status;
 }
 

@@ -157,8 +157,7 @@ slh_status slh_pool_new(const slh_pool_options *given, slh_pool **out, slh_error
   slh_pool *pool;
   void *memory;
   int failed;
-  slh_status status =
-      slhi_read_options("slh_pool_options", given, &options, sizeof options, error);
+  slh_status status = slhi_read_options("slh_pool_options", given, &options, sizeof options, error);
 
   if (status == SLH_OK)
     status = slh_pool_plan_new(&options, NULL, &plan, error);

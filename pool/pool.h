@@ -33,6 +33,10 @@ static inline slh_pool *slhi_pool_of(const struct slot *slot)
 
 /* ---- slots of heaps ---- */
 
+/* A store has a *slot*, whose record its heap lies in, from acquire to release. Its
+ * *memory* is the slot whose bytes the heap uses: the same one, unless a dense pool lent a
+ * larger one when the heap had outgrown it. */
+
 /* Takes a slot; see slhi_slab_take. */
 struct slot *slhi_pool_take(slh_pool *pool, uint32_t tag, uint64_t nanoseconds);
 

@@ -10,6 +10,21 @@
  * Only slots of wide pools have fronts, and only where the pages that were
  * written can be dropped. What the rest of pool/ says of a slot's bytes, that they
  * are scrubbed, kept or given back, is then said of those behind its front.
+ *
+ * The states of a front, by the slot's `has_front` and the front's `template`:
+ *
+ *   has_front  template  slot    bytes of the front
+ *   false      0         any     there is none: all bytes are the slot's own
+ *   true       an id     taken   the template's, and private copies of pages written
+ *   true       an id     free    the template's: the copies were dropped after the use
+ *   true       0         free    not known: the system did not drop the copies, or did
+ *                                not map what was to be there instead
+ *   true       0         taken   zeroes, and what the store writes, as if there were none
+ *
+ * Without a front `resident`, extents and the dirty bytes of slhi_slot_reset count from
+ * the slot's start. With one they count from where the front ends, and `resident` is a
+ * page at least, so that decay finds the slot. `committed` counts from the start always;
+ * `stale` is 0 where there can be fronts, for those pools scrub.
  */
 #ifndef SLOTHEAP_POOL_TEMPLATE_H
 #define SLOTHEAP_POOL_TEMPLATE_H

@@ -120,6 +120,12 @@ static struct thing *new_thing(struct program *p, slh_kind kind, uint32_t count)
   return thing;
 }
 
+/* What a register refers to, to be written into a new object. */
+static slh_ref exposed(const struct store *store, uint32_t from)
+{
+  return (slh_ref){slh_expose_ref(store->heap, store->roots[from])};
+}
+
 /* Makes the object in a world, in register `to`, with references out of the
  * registers from `from` on. */
 static void make_node(struct world *world, const struct thing *thing, uint32_t to, uint32_t from)
@@ -128,8 +134,8 @@ static void make_node(struct world *world, const struct thing *thing, uint32_t t
   slh_ref ref = SLH_NULL;
 
   assert_ok(slh_new_struct(store->heap, store->node, &ref));
-  slh_init_ref(store->heap, ref, HELPER_LEFT, store->roots[from]);
-  slh_init_ref(store->heap, ref, HELPER_RIGHT, store->roots[(from + 1) % STORE_ROOTS]);
+  slh_init_ref(store->heap, ref, HELPER_LEFT, exposed(store, from));
+  slh_init_ref(store->heap, ref, HELPER_RIGHT, exposed(store, (from + 1) % STORE_ROOTS));
   slh_set_u32(store->heap, ref, HELPER_VALUE, thing->number);
   program_set_register(world, to, ref);
 }
@@ -162,7 +168,7 @@ static void new_array(struct program *p, uint32_t to, uint32_t from)
 
       assert_ok(slh_new_array(store->heap, store->refs, length, &ref));
       if (length > 0)
-        assert_ok(slh_array_init_ref(store->heap, ref, length / 2, store->roots[from]));
+        assert_ok(slh_array_init_ref(store->heap, ref, length / 2, exposed(store, from)));
       program_set_register(world, to, ref);
     }
 }
@@ -182,7 +188,7 @@ static void new_exn(struct program *p, uint32_t to, uint32_t from)
       assert_ok(slh_new_struct_uninit(store->heap, p->exn[world - p->worlds], &ref));
       slh_set_u32(store->heap, ref, SLH_EXN_TAG_INSTANCE_OFFSET, ~thing->number);
       slh_set_u32(store->heap, ref, SLH_EXN_TAG_INDEX_OFFSET, thing->number);
-      slh_init_ref(store->heap, ref, EXN_PAYLOAD, store->roots[from]);
+      slh_init_ref(store->heap, ref, EXN_PAYLOAD, exposed(store, from));
       program_set_register(world, to, ref);
     }
 }

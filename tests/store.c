@@ -68,6 +68,8 @@ slh_ref store_node(struct store *store, slh_ref left, slh_ref right, int32_t val
     status = slh_alloc_struct_uninit(store->heap, store->node, &node);
   }
   assert_ok(status);
+  (void)slh_expose_ref(store->heap, left);
+  (void)slh_expose_ref(store->heap, right);
   slh_init_ref(store->heap, node, HELPER_LEFT, left);
   slh_init_ref(store->heap, node, HELPER_RIGHT, right);
   slh_set_i32(store->heap, node, HELPER_VALUE, value);

@@ -65,13 +65,13 @@ static void use_set(void *data)
 static void use_allocate(void *data)
 {
   (void)data;
-  (void)slh_heap_make_room(watch.heap, 8);
+  REQUIRE_EQUAL(slh_heap_make_room(watch.heap, 8), SLH_OK);
 }
 
 static void use_collect(void *data)
 {
   (void)data;
-  (void)slh_heap_collect(watch.heap, NULL);
+  REQUIRE_EQUAL(slh_heap_collect(watch.heap, NULL), SLH_OK);
 }
 
 static void use_release(void *data)
@@ -92,9 +92,9 @@ static void misuse(void *context)
   slh_ref ref = SLH_NULL;
 
   watch.heap = c->heap;
-  (void)slh_new_externref(c->heap, &c->node, misuse->drop, &ref);
+  REQUIRE_EQUAL(slh_new_externref(c->heap, &c->node, misuse->drop, &ref), SLH_OK);
   counted_write(c->store, 2, ref);
-  (void)slh_heap_collect(c->heap, NULL);
+  REQUIRE_EQUAL(slh_heap_collect(c->heap, NULL), SLH_OK);
   counted_write(c->store, 2, SLH_NULL);
 }
 
@@ -298,6 +298,7 @@ static void drops_that_are_cut_off_go_on(void **state)
   slh_ref at = SLH_NULL, ref = SLH_NULL;
   slh_trap trap;
 
+  assert_ok(slh_traps_enable(NULL));
   watch.heap = c->heap;
   for (int i = 0; i < 9; i++) {
     assert_ok(slh_new_externref(c->heap, &data[i], i == 4 ? fault : datum_drop, &ref));

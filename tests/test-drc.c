@@ -209,6 +209,7 @@ static slh_ref write_into_new(struct counted *c, enum into way, slh_ref ref)
 
   switch (way) {
   case INIT:
+    (void)slh_expose_ref(c->heap, ref);
     slh_init_ref(c->heap, node, HELPER_LEFT, ref);
     return node;
   case SET:
@@ -218,7 +219,7 @@ static slh_ref write_into_new(struct counted *c, enum into way, slh_ref ref)
     assert_ok(slh_struct_set(c->heap, node, 0, &value));
     return node;
   case ELEMENT:
-    assert_ok(slh_array_init_ref(c->heap, array, 1, ref));
+    assert_ok(slh_array_set_ref(c->heap, array, 1, ref));
     return array;
   case COPIED:
     assert_ok(slh_array_copy(c->heap, array, 0, c->array, 0, 4));

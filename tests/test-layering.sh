@@ -107,6 +107,18 @@ grep -E '\.h$' "$work/sources" | grep -Ev '^(bench|examples)/' | while read -r h
 done >"$work/guards"
 none "$work/guards" 'these headers must begin with #ifndef and #define of that'
 
+# ---- the glossary has every struct, with its place ----
+
+(cd "$srcdir" && grep -HE '^struct [a-z_0-9]+ [{]' lib/*.h pool/*.h) |
+  sed -E 's/^([^:]*):struct ([a-z_0-9]*) .*/\2 \1/' | sort >"$work/structs"
+[ "$(wc -l <"$work/structs")" -gt 50 ] || complain 'too few structs were found'
+sed -nE '/^## Glossary/,$s/^\| `([a-z_0-9]*)` \|.*\| `([a-z]*\/[a-z-]*[.]h)` \|.*/\1 \2/p' "$srcdir/doc/design.md" |
+  sort >"$work/glossary"
+comm -23 "$work/structs" "$work/glossary" >"$work/lines"
+none "$work/lines" 'the glossary of doc/design.md lacks these structs'
+comm -13 "$work/structs" "$work/glossary" >"$work/lines"
+none "$work/lines" 'the glossary of doc/design.md has rows of structs that are not there'
+
 # ---- public headers stand alone, and say what they declare ----
 
 cxx=
@@ -162,7 +174,7 @@ cat >"$work/may-call" <<'END'
 (pool|export)/.*             pthread_[a-z_]+|sched_yield|getpid|snprintf|vsnprintf
 lib/image-types              malloc|free
 pool/decay                   sigfillset
-pool/error                   vfprintf|strerrordesc_np
+pool/error                   vfprintf|strerrordesc_np|strerror_r
 pool/file                    open|close|read|write|lseek|fstat|fcntl|io_uring_[a-z_]+
 pool/host-memory             realloc|free|(malloc|dalloc|ralloc)x|mallctl
 pool/new-file                open|close|stat|fsync|rename|unlink|mkostemps

@@ -324,7 +324,8 @@ static void test_bad_enumerations(void **state)
 
 static void test_bad_struct_size(void **state)
 {
-  static const size_t bad[] = {0, sizeof(slh_pool_options) - 4, sizeof(slh_pool_options) + 4, 1 << 20};
+  static const size_t bad[] = {0, sizeof(slh_pool_options) - 4, sizeof(slh_pool_options) + 4,
+                               1 << 20};
 
   (void)state;
   for (size_t i = 0; i < 4; i++) {

@@ -5,7 +5,9 @@
  * Inline calls (slh_get_*, slh_set_*, slh_array_get_*, ...) trust that the
  * reference is an object of the expected type and do no check of it. A wrong
  * reference is memory-safe for everything outside the heap: in a wide pool it
- * reads or writes bytes of this same heap, or faults on a guard.
+ * reads or writes bytes of this same heap, or faults on a guard. In a dense pool
+ * nothing stops it, and it reaches the slots of other stores: there use the inline
+ * calls of dense.h, or checked ones.
  * Elements are always checked against the array's length.
  *
  * Checked calls (slh_struct_get, slh_array_data, ..., and object.h) return
@@ -120,21 +122,22 @@ SLH_DEFINE_WORD_FIELD(u32, uint32_t)
 #undef SLH_DEFINE_ELEMENT
 
 /* References are read like every other field, and written in two ways.
- * slh_set_ref has the write barrier (barrier.h). slh_init_ref has it for drc only: it is for
+ * slh_set_ref has the write barrier (barrier.h). slh_init_ref has none: it is for
  * an object just allocated, as long as nothing can have collected since. Any
  * slh_new_* in between can, and then the object is old already; so can
- * slh_heap_make_room and slh_heap_collect. */
+ * slh_heap_make_room and slh_heap_collect. With drc what is written so does not count
+ * before the next collection: it must be new itself, or be exposed or rooted; what was
+ * read out of an object is better written by slh_set_ref, which sees to that. */
 static inline slh_ref slh_get_ref(const slh_heap *heap, slh_ref object, uint32_t offset)
 {
   slh_ref value = {*(const uint32_t *)slh_address(heap, object, offset)};
   return value;
 }
 
-/* Writes into a new object; see above. */
+/* Writes without the barrier; see above. */
 static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
   *(uint32_t *)slh_address(heap, object, offset) = value.bits;
-  slh_init_barrier(heap, value);
 }
 
 /* Writes with the barrier. */
@@ -145,7 +148,7 @@ static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, 
   } else if (slh_heap_counts(heap)) {
     slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
   } else {
-    slh_set_u32(heap, object, offset, value.bits);
+    slh_init_ref(heap, object, offset, value);
     slh_barrier(heap, object, value);
   }
 }

@@ -9,9 +9,9 @@
  * is counted, or it may be on a stack:
  *   - counted are references in objects that were there at the last collection, owned
  *     roots, and what slh_write_ref and slh_clone_ref have made;
- *   - on a stack may be what was allocated since the last collection, what was written
- *     into such an object, what is in a local root, what was exposed, and what the last
- *     collection found among the roots.
+ *   - on a stack may be what was allocated since the last collection, what slh_set_ref
+ *     wrote into such an object, what is in a local root, what was exposed, and what the
+ *     last collection found among the roots.
  * An object of which neither holds any more is reclaimed by the call that ends it:
  * slh_set_ref, slh_write_ref, slh_drop_ref, slh_owned_free and their like, which run drop
  * callbacks then, and take time in proportion to all that is reclaimed with it. A
@@ -20,7 +20,7 @@
  * So with drc a reference that was read out of an object (slh_get_ref) is good until
  * something is written that can drop the object it refers to. To keep it beyond that:
  * expose it, if it lies among the stack roots at the next collection; clone it, and drop
- * the clone later; or root it.
+ * the clone later; or root it. slh_init_ref keeps nothing alive before the next collection.
  *
  * On the heap's thread. None of them collects.
  */
@@ -40,8 +40,8 @@ SLH_BEGIN_DECLS
  * slh_init_ref into an object that a collection may have met. Whatever is no
  * object is ignored. Never fails: if there is no memory to note it, the next collection
  * is a full one. With drc it is needed for new objects as well, and all that others
- * refer to now stays until the store
- * ends: what it referred to before is not known; better to use slh_set_ref. */
+ * refer to now stays until the store ends: what it referred to before is not known;
+ * better to use slh_set_ref. */
 SLH_API void slh_remember_object(slh_heap *heap, slh_ref object);
 
 /* The same of one element of an array of references. */
@@ -68,17 +68,6 @@ SLH_API void slh_counted_set(slh_heap *heap, slh_ref object, uint64_t at, slh_re
 
 /* Notes that `value` may be on a stack. */
 SLH_API void slh_counted_expose(slh_heap *heap, slh_ref value);
-
-/* `value` is written into a young object, or a new one: what that refers to is not counted before
- * the next collection, and so is as if it were on a stack. */
-static inline void slh_init_barrier(slh_heap *heap, slh_ref value)
-{
-  uint32_t young = slh_heap_get_data(heap)->young;
-
-  /* Null lies above all. */
-  if (SLH_UNLIKELY((young & SLH_COUNTING) != 0) && value.bits - 1 < young - 1)
-    slh_counted_expose(heap, value);
-}
 
 /* Whether writing `value` into `object` makes a reference from an old object to
  * a young one. */

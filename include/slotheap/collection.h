@@ -22,15 +22,21 @@
 SLH_BEGIN_DECLS
 
 /*
- * Begins to collect the whole heap: what is reachable from the roots will be
- * moved to the front, each root rewritten, the rest forgotten. The roots are
- * the handles of the heap, those that enumerate_roots lists, and those of
- * `roots` (may be NULL; the list itself can be cleared at once).
+ * Begins to collect the whole heap. What is reachable from the roots is kept, and the
+ * rest forgotten. Collectors that copy move what is kept to the front, behind an image,
+ * and rewrite each root. The roots are the handles of the heap, those that
+ * enumerate_roots lists, those of `roots` (may be NULL; the list itself can be cleared at
+ * once), and all that is in an image.
  *
- * With the null collector there is nothing to do, and it is complete after
+ * With drc nothing moves, and no root is rewritten. What goes is what no counted
+ * reference leads to, and what is among no roots any more (barrier.h): old objects in a
+ * cycle stay. With the null collector there is nothing to do, and it is complete after
  * one step.
- * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM: nothing
- * moved, the heap is as before. SLH_E_CORRUPT.
+ * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM (for the space, the
+ * list of roots, or the counts of drc; if those could once not be had, whenever the store
+ * collects): nothing has changed. SLH_E_CORRUPT (an earlier collection found the heap so;
+ * with zeal and in debug builds, a young one that a reference was written without the
+ * barrier).
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
 
@@ -40,18 +46,19 @@ SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_
  * and is old from then on. Its cost is in what survives, not in what is old.
  * Externrefs, weak references, ephemerons and finalizers of old objects stay.
  * Where there is nothing old, or not all that was written into old objects
- * could be remembered, and with other collectors, it is a full one.
+ * could be remembered, and with other collectors, it is a full one. Errors: as above.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_begin_young(slh_heap *heap, const slh_roots *roots);
 
 /*
  * Goes on with the collection for about `budget` bytes of work, at most twice
  * that and one struct: bytes scanned plus bytes copied, the copy back included;
- * dropped host data counts 64 bytes each. 0 is taken for 1. Sets `*complete` when it is complete;
- * drop callbacks run within these calls. Errors: SLH_E_CORRUPT: the heap held something that the
- * library did not write. The collection is over, and the heap can only be reset or released: until
- * then calls that return a status return SLH_E_CORRUPT, and handles read as null. What the roots
- * hold is void: set them to null before the heap is used again.
+ * dropped host data counts 64 bytes each. 0 is taken for 1. Says in `*complete` whether it
+ * is complete. Drop callbacks run within these calls.
+ * Errors: SLH_E_CORRUPT: the heap held something that the library did not write. The
+ * collection is over (`*complete` says nothing), and the heap can only be reset or
+ * released: until then calls that return a status return SLH_E_CORRUPT, and handles read
+ * as null. What the roots hold is void: set them to null before the heap is used again.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
                                                      bool *complete);
@@ -72,7 +79,9 @@ SLH_API SLH_NODISCARD slh_status slh_collection_abandon(slh_heap *heap);
 /* Whether a collection is under way. */
 SLH_API bool slh_collection_is_active(const slh_heap *heap);
 
-/* All of a collection at once: begin, and steps until it is complete. */
+/* All of a collection at once: begin, and steps until it is complete. Errors: those of
+ * slh_collection_begin, SLH_E_BUSY and SLH_E_NOMEM, after which nothing has changed; and
+ * SLH_E_CORRUPT, as slh_collection_step returns it. */
 SLH_API SLH_NODISCARD slh_status slh_heap_collect(slh_heap *heap, const slh_roots *roots);
 SLH_API SLH_NODISCARD slh_status slh_heap_collect_young(slh_heap *heap, const slh_roots *roots);
 

@@ -119,12 +119,11 @@ static inline slh_ref slh_dense_get_ref(const slh_heap *heap, slh_ref object, ui
   return value;
 }
 
-/* As slh_init_ref. */
+/* As slh_init_ref: without the barrier. */
 static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
                                       slh_ref value)
 {
   slh_dense_set_u32(heap, object, offset, value.bits);
-  slh_init_barrier(heap, value);
 }
 
 /* As slh_set_ref: with the barrier. */
@@ -147,11 +146,10 @@ static inline SLH_NODISCARD slh_status slh_dense_array_get_ref(const slh_heap *h
   return slh_dense_array_get_u32(heap, array, index, &out->bits);
 }
 
-/* As slh_array_init_ref. */
+/* As slh_array_init_ref: without the barrier. */
 static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, slh_ref array,
                                                                 uint32_t index, slh_ref value)
 {
-  slh_init_barrier(heap, value);
   return slh_dense_array_set_u32(heap, array, index, value.bits);
 }
 

@@ -50,8 +50,8 @@ typedef struct slh_owned {
 SLH_API slh_status slh_frame_open(slh_heap *heap, slh_frame *frame);
 
 /* Ends the frame and its local roots. It must be the innermost; closing it
- * again does nothing. A protected
- * call that traps (trap.h) ends the frames that were opened in it. */
+ * again does nothing. A protected call that traps (trap.h) ends the frames that
+ * were opened in it. */
 SLH_API void slh_frame_close(slh_frame *frame);
 
 /* Declares `name` and opens it; it closes itself where the block ends, however

@@ -2,10 +2,11 @@
 /*
  * slh_heap: one store's garbage-collected heap, from acquire to release.
  *
- * Objects and dead fillers lie in [start, bump) without a gap. References are
- * offsets from `base`, which never moves in a wide pool. A collection moves objects
- * within the heap, so after any call that can collect, every slh_ref that was
- * not rooted is void.
+ * Objects and dead fillers lie side by side from slh_heap_start to slh_heap_bump
+ * (inspect.h), those of an image first. References are offsets from `base`, which never
+ * moves in a wide pool. Collectors that copy move objects within the heap, so after
+ * any call that can collect, every slh_ref that was not rooted is void. With drc nothing
+ * moves, but what nobody counts or roots is reclaimed; see barrier.h.
  */
 #ifndef SLOTHEAP_HEAP_H
 #define SLOTHEAP_HEAP_H
@@ -32,7 +33,8 @@ typedef struct slh_roots slh_roots;
  * To allocate inline: end = bump + size; if end > limit, call the library;
  * else store bump = end and write the header word (and the length of an
  * array). Bytes from max(bump, dirty) on are zero, those below `dirty` are
- * not: initialise every field before anything can collect.
+ * not: initialise every field before anything can collect. With drc `bump` and `limit`
+ * can lie in a hole among the objects: then there are objects behind it, too.
  *
  * To write a reference inline into an object that anything may have collected
  * since it was allocated (the write barrier of slh_set_ref): store it; then
@@ -43,19 +45,19 @@ typedef struct slh_roots slh_roots;
  *   *remembered++.
  * `object` is the array, not the element. With arrays of more than
  * SLH_REMEMBERED_WHOLE elements, call slh_remember_element in place of all
- * after the first line; else the whole array is looked at. Only the
- * generational collector moves `young`; with others the first comparison always
- * ends it.
+ * after the first line; else the whole array is looked at. With the copying and the null
+ * collector nothing lies below `young`: the first comparison always ends it. With drc
+ * there is another barrier; see SLH_COUNTING.
  */
 typedef struct slh_heap_data {
   char *base;               /* +0  address of offset 0 */
-  uint64_t bump;            /* +8  the next free byte */
+  uint64_t bump;            /* +8  the next free byte; drc: perhaps in a hole */
   uint64_t limit;           /* +16 allocation may go up to here */
   uint32_t *remembered;     /* +24 where the write barrier notes the next object */
   uint32_t *remembered_end; /* +32 and where there is no more room for one */
   uint32_t dirty;           /* +40 bytes below may not be zero; see above */
   uint32_t young;           /* +44 objects from here on are young: no barrier; SLH_COUNTING */
-  uint32_t start;           /* +48 the first object that is not of an image */
+  uint32_t start;           /* +48 the store's own objects lie from here on; an image's before */
   uint32_t mask;            /* +52 of offsets in a dense slot: its width - 1; wide: all ones */
   slh_runtime *runtime;     /* +56 */
 } slh_heap_data;
@@ -71,9 +73,9 @@ SLH_STATIC_ASSERT(offsetof(slh_heap_data, start) == 48, "known to compiled code"
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, mask) == 52, "known to compiled code");
 SLH_STATIC_ASSERT(offsetof(slh_heap_data, runtime) == 56, "known to compiled code");
 
-/* Bit of `young` in heaps that count references (SLH_COLLECTOR_DRC): it is then 7 less
- * than the offset, so that comparing offsets of objects with it comes to the same. Compiled
- * code for such heaps writes references below `young` by slh_counted_set (barrier.h). */
+/* Bit of `young` in heaps that count references (SLH_COLLECTOR_DRC), where it lies above
+ * all objects: compiled code for them writes references by slh_counted_set (barrier.h), but
+ * for those that slh_init_ref would do for. */
 #define SLH_COUNTING 1u
 
 /* Offset of the first object in a heap of a wide pool. References below it
@@ -91,10 +93,10 @@ static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)
 
 /*
  * Lists the references that a store holds outside its heap, by address, for
- * a collection that starts (see roots.h). Called on the heap's thread, from
- * calls that can collect; must not use the heap, but for slh_heap_host and
- * figures (slh_heap_get_stats, slh_heap_bump). A failed slh_roots_add need
- * not be handled: the list remembers it and the collection fails.
+ * a collection that starts (see roots.h). Called on the heap's thread, from calls
+ * that can collect and from slh_heap_list_roots; must not use the heap, but for
+ * slh_heap_host and figures (slh_heap_get_stats, slh_heap_bump). A failed
+ * slh_roots_add need not be handled: the list remembers it and the collection fails.
  */
 typedef void slh_enumerate_roots_fn(void *host, slh_heap *heap, slh_roots *roots);
 
@@ -126,7 +128,8 @@ typedef struct slh_heap_options {
   uint64_t initial_bytes;
   /* The library's own memory that the store can make grow (host data, roots,
    * functions): more is SLH_E_HOST_LIMIT. 0: 16 MiB. Up to 64 KiB that an
-   * earlier store left do not count. */
+   * earlier store left do not count; nor do the counts of drc, 4 bytes for each 8 bytes of
+   * heap, which the heap's own limit bounds. */
   uint64_t max_host_bytes;
   slh_enumerate_roots_fn *enumerate_roots; /* NULL: the store has none */
   slh_grow_fn *grow;                       /* NULL: always yes */
@@ -159,7 +162,8 @@ typedef struct slh_heap_options {
  * image also SLH_E_INVALID (of another runtime, or for another kind of pool),
  * SLH_E_TOO_LARGE (no slot has room for it), SLH_E_LIMIT (resuming: it exceeds
  * max_bytes), SLH_E_POOL_LIMIT, SLH_E_REFUSED, SLH_E_HOST_LIMIT, SLH_E_NOMEM,
- * SLH_E_UNSUPPORTED (it has host data, and no `decode`), and what `decode` returns.
+ * SLH_E_UNSUPPORTED (it has host data, and no `decode`; with drc, weak references or
+ * ephemerons), and what `decode` returns.
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options,
                                                   slh_heap **out);
@@ -185,9 +189,9 @@ SLH_API SLH_NODISCARD slh_status slh_heap_new(const slh_pool_options *pool_optio
                                               slh_error *error);
 
 /* Ends the store: scrubs what it wrote and returns the slot. Every reference
- * into it is void. NULL is ignored. Any thread. Releasing twice stops the
- * process with a message, as far as nobody has acquired the slot since then, and
- * the heap was not one on demand, whose memory is gone. */
+ * into it is void. NULL is ignored. Any thread. Releasing twice stops the process
+ * with a message, with two exceptions. If another store has the slot by then, it is
+ * that store which ends. And slh_heap_new's heaps are gone with their memory. */
 SLH_API void slh_heap_release(slh_heap *heap);
 
 /*
@@ -236,26 +240,28 @@ SLH_API void *slh_heap_host(const slh_heap *heap);
  * Objects come zeroed (references null), except from the _uninit calls: there
  * every field must be set before anything can collect.
  *
- * Errors of both: SLH_E_TOO_LARGE (the object alone exceeds max_bytes),
- * SLH_E_NOMEM (the system refused memory), SLH_E_TYPE (not a struct / array
- * type), SLH_E_CORRUPT. slh_new_* also: SLH_E_LIMIT (the live objects and this
- * one exceed max_bytes), SLH_E_POOL_LIMIT (the pool's budget), SLH_E_REFUSED
- * (the growth callback), and those of slh_heap_collect
- * (collection.h). After any error but
- * SLH_E_CORRUPT the heap is as usable as before.
+ * Errors of both: SLH_E_TYPE (not a struct / array type; not of the calls for
+ * uninitialised structs), SLH_E_TOO_LARGE (the object alone exceeds max_bytes),
+ * SLH_E_NOMEM (the system refused memory), SLH_E_FULL (dense pools: the heap has
+ * outgrown its slot, and no larger one is free), SLH_E_CORRUPT (a collection met what
+ * the library did not write). slh_alloc_*: SLH_E_COLLECT. slh_new_*, and with the null
+ * collector slh_alloc_*: SLH_E_LIMIT (the live objects and this one exceed max_bytes),
+ * SLH_E_POOL_LIMIT (the pool's budget), SLH_E_REFUSED (the growth callback). slh_new_*
+ * also: SLH_E_BUSY (every evacuation space is lent, and growing did not do instead).
+ * After any error but SLH_E_CORRUPT the heap is as usable as before.
  */
 
 /*
  * Makes room for `bytes` without collecting: commits memory below the soft
  * limit. What slh_alloc_* calls when the inline path finds no room.
- * Errors: SLH_E_COLLECT, SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_CORRUPT.
+ * Errors: those of slh_alloc_* but SLH_E_TYPE.
  */
 SLH_API SLH_NODISCARD slh_status slh_heap_extend(slh_heap *heap, uint64_t bytes);
 
 /* Makes room for `bytes`: collects, or grows, or both, as the policy decides.
  * Moves objects. What slh_new_* calls, and what to call when slh_alloc_* returns
  * SLH_E_COLLECT and the policy is to decide whether a young collection will do.
- * Errors: those of slh_new_*. */
+ * Errors: those of slh_new_* but SLH_E_TYPE. */
 SLH_API SLH_NODISCARD slh_status slh_heap_make_room(slh_heap *heap, uint64_t bytes);
 
 /* The two differ in what they call when there is no room, and then they try
@@ -296,7 +302,9 @@ SLH_API SLH_NODISCARD slh_status slh_alloc_struct(slh_heap *heap, const slh_type
                                                   slh_ref *out);
 SLH_API SLH_NODISCARD slh_status slh_new_struct(slh_heap *heap, const slh_type *type, slh_ref *out);
 
-/* An array of `length` elements. */
+/* An array of `length` elements: zeroed, or with only header and length written.
+ * Errors: as above. SLH_E_TYPE: no array type. SLH_E_TOO_LARGE: so many elements of that
+ * size, with 8 bytes before them, exceed max_bytes. */
 SLH_API SLH_NODISCARD slh_status slh_alloc_array(slh_heap *heap, const slh_type *type,
                                                  uint32_t length, slh_ref *out);
 SLH_API SLH_NODISCARD slh_status slh_new_array(slh_heap *heap, const slh_type *type,
@@ -311,7 +319,7 @@ SLH_API uint64_t slh_heap_bytes_needed(const slh_heap *heap);
 
 /* Raises the soft limit so that `bytes` more can be allocated without a
  * collection. Errors: SLH_E_LIMIT (max_bytes), SLH_E_POOL_LIMIT,
- * SLH_E_REFUSED, SLH_E_NOMEM, SLH_E_CORRUPT. */
+ * SLH_E_REFUSED, SLH_E_NOMEM, SLH_E_FULL (dense pools, as above), SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_grow(slh_heap *heap, uint64_t bytes);
 
 SLH_END_DECLS

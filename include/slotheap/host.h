@@ -19,13 +19,14 @@ SLH_BEGIN_DECLS
 
 /*
  * An externref to `data`, of any value. `drop` (may be NULL) is called exactly
- * once with it: after the collection that found the externref dead, or when
- * the store is released or reset; never while it lives. If the call fails,
- * `drop` is not called.
+ * once with it: after the collection that found the externref dead, with drc when
+ * the last reference to it goes, or when the store is released or reset; never
+ * while it lives. If the call fails, `drop` is not called.
  *
  * Drop callbacks run on the heap's thread, out of calls that collect, release
- * or reset. They must not use the heap, and must return (no longjmp): the next
- * call on the heap stops the process otherwise.
+ * or reset, and with drc out of those that drop references (barrier.h). They must
+ * not use the heap, and must return (no longjmp): the next call on the heap stops
+ * the process otherwise.
  *
  * slh_alloc_externref never collects, slh_new_externref does by itself.
  * Errors: those of slh_alloc_struct / slh_new_struct; SLH_E_HOST_LIMIT,
@@ -42,9 +43,9 @@ SLH_API SLH_NODISCARD slh_status slh_externref_data(const slh_heap *heap, slh_re
                                                     void **out);
 
 /* The number of a function (any pointer of the host's: it is not called) for a
- * field of SLH_FUNCREF; the same for the same
- * function as long as the store lives. NULL has number 0. Entries live until
- * the store ends. Errors: SLH_E_HOST_LIMIT, SLH_E_NOMEM. */
+ * field of SLH_FUNCREF; the same for the same function as long as the store lives.
+ * NULL has number 0. Entries live until the store ends. Errors, after which `*out` can
+ * be 0: SLH_E_HOST_LIMIT, SLH_E_NOMEM, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_funcref_intern(slh_heap *heap, const void *function,
                                                     uint32_t *out);
 

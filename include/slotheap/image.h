@@ -49,10 +49,9 @@ typedef enum slh_host_kind {
 } slh_host_kind;
 
 /* Gives the bytes for `value`, which the library copies before it calls again. Must
- * not use the heap. A
- * status other than SLH_OK ends the call that asks, with that status. Called on
- * the thread of that call: by slh_image_freeze for data, once for each
- * externref; by slh_image_write and slh_image_save for functions. */
+ * not use the heap. A status other than SLH_OK ends the call that asks, with that
+ * status. Called on the thread of that call: by slh_image_freeze for data, once for
+ * each externref; by slh_image_write and slh_image_save for functions. */
 typedef slh_status slh_encode_fn(void *context, slh_host_kind kind, const void *value,
                                  const void **bytes, size_t *size);
 
@@ -201,8 +200,8 @@ typedef struct slh_image_info {
   uint64_t entries;    /* of all of these */
   uint64_t externrefs; /* with their data encoded */
   uint64_t functions;  /* that funcrefs have the numbers of */
-  bool mapped;         /* stores of wide pools that keep what pools do by default get a
-                          mapping, if it can be had */
+  bool mapped;         /* stores of a wide pool with default options get a mapping, unless
+                          the system has none left; if not set, all stores get a copy */
 } slh_image_info;
 
 /* Any thread. Never fails. */

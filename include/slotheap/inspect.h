@@ -14,7 +14,7 @@ SLH_BEGIN_DECLS
 /* Bytes, unless it says otherwise; totals are since acquire or reset. */
 typedef struct slh_heap_stats {
   uint64_t image;             /* of objects that it began with */
-  uint64_t used;              /* other objects and fillers now: bump - start */
+  uint64_t used;              /* other objects, fillers and holes now, up to slh_heap_bump */
   uint64_t soft_limit;        /* may be used before the next full collection */
   uint64_t max;               /* may ever be used */
   uint64_t accessible;        /* mapped readable and writable */
@@ -49,8 +49,8 @@ static inline void slh_heap_get_stats(const slh_heap *heap, slh_heap_stats *out)
   slh_heap_get_stats_sized(heap, out, sizeof *out);
 }
 
-/* Offsets of the first object (an image's, if it began with one) and of the next
- * free byte. */
+/* Offsets of the first object (an image's, if it began with one), and behind the last. The
+ * second is where the next object goes, unless drc has found a hole for it. */
 SLH_API uint64_t slh_heap_start(const slh_heap *heap);
 SLH_API uint64_t slh_heap_bump(const slh_heap *heap);
 
@@ -66,9 +66,9 @@ SLH_API SLH_NODISCARD slh_status slh_heap_walk(const slh_heap *heap, slh_visit_o
                                                void *context);
 
 /*
- * Checks the whole heap: every object well-formed, one after the other up to
- * bump; every reference in them null, an i31, or the start of an object; so
- * too the roots in `roots` (may be NULL); and every byte from the dirty mark
+ * Checks the whole heap: every object well-formed, one after the other from
+ * slh_heap_start to slh_heap_bump; every reference in them null, an i31, or the start of an
+ * object; so too the roots in `roots` (may be NULL); and every byte from the dirty mark
  * (or bump, if that is higher) to the end of the accessible prefix zero.
  * Takes one bit of host memory for each 8 bytes of heap.
  * Errors: SLH_E_CORRUPT (`error` names the first thing that is wrong),

@@ -84,14 +84,15 @@ SLH_API SLH_NODISCARD slh_status slh_array_len(const slh_heap *heap, slh_ref ref
 SLH_API SLH_NODISCARD slh_status slh_exn_tag(const slh_heap *heap, slh_ref ref, uint32_t *instance,
                                              uint32_t *index);
 
-/* `bytes` bytes from offset `at` of the heap on, as memory. All must lie in
- * [start, bump). Valid until the next call that can collect. SLH_E_BOUNDS,
- * SLH_E_CORRUPT. */
+/* `bytes` bytes from offset `at` of the heap on, as memory. All must lie between
+ * slh_heap_start and slh_heap_bump. Valid until the next call that can collect.
+ * Errors: SLH_E_BOUNDS, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes,
                                                 void **out);
 
-/* All bytes of the heap from start to bump. Valid until the next allocation,
- * collection, reset or release. */
+/* All bytes of the heap from slh_heap_start to slh_heap_bump: those of an image, too, and
+ * with drc what is free among the objects. Valid until the next allocation, collection,
+ * reset or release. */
 SLH_API void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length);
 
 /* ---- raw allocation ---- */
@@ -109,7 +110,8 @@ SLH_API SLH_NODISCARD slh_status slh_alloc_raw(slh_heap *heap, uint32_t header, 
 /*
  * Gives an object back whose initialisation failed. The last object's bytes can
  * be allocated again at once, if it is young; others become a filler until the
- * next collection. Nothing may refer to it any more. Externrefs cannot be given
+ * next collection. With drc, one that a collection has met is left to its counts.
+ * Nothing may refer to it any more. Externrefs cannot be given
  * back. Errors: those of slh_object_type; SLH_E_TYPE (an externref).
  */
 SLH_API SLH_NODISCARD slh_status slh_dealloc(slh_heap *heap, slh_ref ref);

@@ -45,9 +45,9 @@ typedef struct slh_policy {
   /* The heap is used up to its soft limit, or its nursery is. */
   slh_policy_action (*act)(void *context, const slh_policy_figures *figures);
 
-  /* After a full collection that an allocation asked for, and where `act` said to
-   * grow: the next soft limit.
-   * What is needed now fits in, whatever it returns. */
+  /* Returns the next soft limit. Called when `act` said to grow, and after each full
+   * collection that an allocation asked for. What is needed now is allowed even if this
+   * returns less. */
   uint64_t (*soft_limit)(void *context, const slh_policy_figures *figures);
 
   /* After each collection of a generational heap, and when it grows: the size of the nursery, taken

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * slh_roots: the references a collection starts from, listed by address. The
- * collector rewrites each of them in place. A list is owned by one thread;
- * its storage is reused after slh_roots_clear.
+ * slh_roots: the references a collection starts from, listed by address. A
+ * collector that moves objects rewrites each of them in place. A list is owned by
+ * one thread; its storage is reused after slh_roots_clear.
  */
 #ifndef SLOTHEAP_ROOTS_H
 #define SLOTHEAP_ROOTS_H
@@ -36,9 +36,8 @@ SLH_API void slh_roots_free(slh_roots *roots);
 /*
  * Adds `count` references from `first` on. They must stay where they are
  * until the collection ends. One that is listed twice is one root. `reason` is a
- * static string, or NULL. A failure
- * sticks: a collection given this list fails with it, nothing moved.
- * Errors: SLH_E_NOMEM.
+ * static string, or NULL. A failure sticks: a collection given this list fails
+ * with it, nothing moved. Errors: SLH_E_NOMEM.
  */
 SLH_API slh_status slh_roots_add(slh_roots *roots, slh_root_kind kind, slh_ref *first,
                                  uint32_t count, const char *reason);

@@ -25,7 +25,9 @@ typedef enum slh_collector {
   SLH_COLLECTOR_GENERATIONAL = 2,
   /* Deferred reference counting: objects never move, and what is dropped goes at once,
    * with the host data behind it: for stores that hold resources of the host. Needs all
-   * of barrier.h. Cycles stay until the store ends; there are no weak references. */
+   * of barrier.h. Cycles stay until the store ends; there are no weak references. Takes 4
+   * bytes of host memory for each 8 bytes of heap that was counted or collected, which
+   * do not count against max_host_bytes: the heap's own limit bounds them. */
   SLH_COLLECTOR_DRC = 3
 } slh_collector;
 
@@ -175,7 +177,9 @@ SLH_API SLH_NODISCARD slh_status slh_struct_type_new(slh_runtime *runtime, const
 /*
  * Registers an exception type: a struct whose first two fields are its tag,
  * SLH_I32 each, the instance that defines it and its index there; `fields` is
- * the payload, and follows. As above.
+ * the payload, and follows. As above. Errors: SLH_E_INVALID (unknown storage),
+ * SLH_E_TOO_LARGE (with the tag more than SLH_STRUCT_SIZE_MAX bytes), SLH_E_LIMIT
+ * (SLH_TYPES_MAX types), SLH_E_NOMEM.
  */
 SLH_API SLH_NODISCARD slh_status slh_exn_type_new(slh_runtime *runtime, const char *name,
                                                   const slh_field *fields, size_t field_count,
@@ -185,7 +189,8 @@ SLH_API SLH_NODISCARD slh_status slh_exn_type_new(slh_runtime *runtime, const ch
 #define SLH_EXN_TAG_INSTANCE_OFFSET 4
 #define SLH_EXN_TAG_INDEX_OFFSET 8
 
-/* Registers an array type with elements of `element`. As above. */
+/* Registers an array type with elements of `element`. As above. Errors: SLH_E_INVALID
+ * (unknown storage), SLH_E_LIMIT (SLH_TYPES_MAX types), SLH_E_NOMEM. */
 SLH_API SLH_NODISCARD slh_status slh_array_type_new(slh_runtime *runtime, const char *name,
                                                     slh_storage element, const slh_type **out,
                                                     slh_error *error);

@@ -64,9 +64,9 @@ typedef void slh_protected_fn(void *argument);
  * one heap and on several.
  *
  * `call` must not release the heap (that stops the process with a message), and
- * must return, not jump out. Leaving it at a trap is a longjmp
- * out of a signal handler: `call` must hold nothing that
- * has to be given back (locks, memory, C++ destructors) across such accesses.
+ * must return, not jump out. Leaving it at a trap is a longjmp out of a signal
+ * handler: `call` must hold nothing that has to be given back (locks, memory, C++
+ * destructors) across such accesses.
  * Library calls never fault, so none is ever left in the middle. Frames that
  * were opened in the call are closed. The heap can be used after a trap, unless
  * an object was left uninitialised.

@@ -34,7 +34,8 @@ typedef struct slh_weak {
   uint32_t number; /* of it in the heap */
 } slh_weak;
 
-/* A weak reference to `ref`. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+/* A weak reference to `ref`. Errors: SLH_E_UNSUPPORTED (drc), SLH_E_NOMEM,
+ * SLH_E_HOST_LIMIT, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_weak_new(slh_heap *heap, slh_ref ref, slh_weak *out);
 SLH_API void slh_weak_free(slh_heap *heap, slh_weak weak);
 
@@ -55,14 +56,16 @@ typedef struct slh_ephemerons {
   uint32_t number; /* of it in the heap */
 } slh_ephemerons;
 
-/* An empty table. Errors: SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+/* An empty table. Errors: SLH_E_UNSUPPORTED (drc), SLH_E_NOMEM, SLH_E_HOST_LIMIT,
+ * SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_ephemerons_new(slh_heap *heap, slh_ephemerons *out);
 
 /* Ends a table and its entries. Costs a visit to all entries of the heap. */
 SLH_API void slh_ephemerons_free(slh_heap *heap, slh_ephemerons table);
 
-/* Adds or replaces the entry of `key`. Errors: SLH_E_TYPE (the key is null or
- * an i31), SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+/* Adds or replaces the entry of `key`. Errors: SLH_E_TYPE (the key is null, an i31,
+ * or misaligned), SLH_E_NOMEM, SLH_E_HOST_LIMIT, SLH_E_CORRUPT. Not with drc, where
+ * there are no tables. */
 SLH_API SLH_NODISCARD slh_status slh_ephemerons_set(slh_heap *heap, slh_ephemerons table,
                                                     slh_ref key, slh_ref value);
 
@@ -84,7 +87,8 @@ SLH_API void slh_heap_visit_ephemerons(const slh_heap *heap, slh_visit_entry_fn 
 /* Once a collection finds the object `ref` unreachable, it is put into a
  * queue, with `data`, and lives on until the host has polled it (and longer if
  * the host keeps it). Several on one object are several entries.
- * Errors: SLH_E_TYPE (null or an i31), SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
+ * Errors: SLH_E_UNSUPPORTED (drc), SLH_E_TYPE (null, an i31, or misaligned),
+ * SLH_E_NOMEM, SLH_E_HOST_LIMIT, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_finalizer_add(slh_heap *heap, slh_ref ref, void *data);
 
 /* The next of the queue: true, and `*ref` and `*data` are set; false if it is

@@ -70,7 +70,7 @@ static void write_data(struct torture *t)
       SLH_OK)
     return;
   REQUIRE(data >= byte_at(t, torture_first(t)));
-  REQUIRE(data + (uint64_t)length * slh_storage_size(storage) <= byte_at(t, data_of(t)->bump));
+  REQUIRE(data + (uint64_t)length * slh_storage_size(storage) <= byte_at(t, torture_end(t)));
   if (storage != SLH_REF)
     memset(data, (int)below(t, 256), length < 100 ? length : 100);
 }

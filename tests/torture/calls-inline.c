@@ -108,11 +108,20 @@ static void write_inside(struct torture *t)
   const struct object_at *object = torture_object(t);
   uint32_t offset;
 
-  if (!object || object->size < 16 || object->ref.bits + object->size > data_of(t)->bump)
+  if (!object || object->size < 16 || object->ref.bits + object->size > torture_end(t))
     return;
   offset = (uint32_t)(8 * below(t, object->size / 8 - 1));
   torture_visiting(t->figures, CALL_slh_dense_set);
   slh_dense_set_u32(t->heap, object->ref, offset, torture_bits(t));
+}
+
+/* Within the heap, too, in pools that do not drop what is written beyond. */
+static uint64_t wild_place(struct torture *t)
+{
+  if (!t->arena->strict)
+    return torture_place(t, 4);
+  t->wild = true;
+  return below(t, 4) * (UINT64_C(1) << 30) + (torture_bits(t) & ~3u) % (1u << 30);
 }
 
 /* What compiled code does at a write: into what the heap says is old. */
@@ -122,8 +131,14 @@ static void barrier(struct torture *t)
 
   VISIT(t, slh_barrier, (t->heap, object, value));
   slh_array_barrier(t->heap, object, torture_bits(t), value);
+  (void)VISIT(t, slh_needs_collection_before, (t->heap, torture_bits(t)));
+  (void)VISIT(t, slh_expose_ref, (t->heap, value));
+  if (t->active)
+    return;
   VISIT(t, slh_write_ref, (t->heap, &host, value));
   slh_drop_ref(t->heap, slh_clone_ref(t->heap, host));
+  if (slh_heap_counts(t->heap))
+    VISIT(t, slh_counted_set, (t->heap, object, wild_place(t), value));
 }
 
 static void access_some(void *argument)

@@ -8,7 +8,7 @@ static void check_range(const struct torture *t, const char *bytes, uint64_t len
   const slh_heap_data *data = data_of(t);
 
   REQUIRE(bytes >= data->base + torture_first(t));
-  REQUIRE(bytes + length <= data->base + data->bump);
+  REQUIRE(bytes + length <= data->base + torture_end(t));
 }
 
 static void ask(struct torture *t)

@@ -7,7 +7,7 @@ static void look_at_heap(struct torture *t)
   slh_heap_stats stats;
 
   VISIT(t, slh_heap_get_stats, (t->heap, &stats));
-  REQUIRE_EQUAL(stats.used, data_of(t)->bump - data_of(t)->start);
+  REQUIRE_EQUAL(stats.used, torture_end(t) - data_of(t)->start);
   REQUIRE(stats.used <= stats.max && stats.old <= stats.image + stats.used &&
           stats.image + stats.used <= stats.accessible);
   REQUIRE(stats.host_bytes <= stats.max_host);
@@ -44,7 +44,7 @@ static void find(struct torture *t)
   slh_place place = {0};
   uint64_t offset = torture_place(t, 1);
 
-  if (offset == data_of(t)->bump)
+  if (offset == torture_end(t))
     return;
   REQUIRE(VISIT(t, slh_find_address, (byte_at(t, offset), &place)));
   REQUIRE(place.heap == t->heap && place.offset == offset);

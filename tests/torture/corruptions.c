@@ -16,20 +16,20 @@
 
 uint64_t torture_place(struct torture *t, uint64_t align)
 {
-  uint64_t start = torture_first(t), end = data_of(t)->bump;
+  uint64_t start = torture_first(t), end = torture_end(t);
 
   return end < start + align ? start : start + below(t, (end - start) / align) * align;
 }
 
 void torture_put(struct torture *t, uint64_t offset, uint32_t word)
 {
-  if (offset >= torture_first(t) && offset + sizeof word <= data_of(t)->bump)
+  if (offset >= torture_first(t) && offset + sizeof word <= torture_end(t))
     memcpy(byte_at(t, offset), &word, sizeof word);
 }
 
 static uint32_t get(struct torture *t, uint64_t offset)
 {
-  return offset >= torture_first(t) && offset + 4 <= data_of(t)->bump ? word_at(t, offset) : 0;
+  return offset >= torture_first(t) && offset + 4 <= torture_end(t) ? word_at(t, offset) : 0;
 }
 
 /* Where an object is or was; else where one could be. */
@@ -77,7 +77,7 @@ uint32_t torture_bits(struct torture *t)
   case 2:
     return torture_header(t);
   case 3:
-    return (uint32_t)(data_of(t)->bump - data_of(t)->start - 8 * below(t, 64));
+    return (uint32_t)(torture_end(t) - data_of(t)->start - 8 * below(t, 64));
   case 4:
     return (uint32_t)(torture_place(t, 8) + below(t, 8));
   default:
@@ -124,7 +124,7 @@ static void flip_bit(struct torture *t)
 {
   uint64_t at = torture_place(t, 1);
 
-  if (at < data_of(t)->bump)
+  if (at < torture_end(t))
     *byte_at(t, at) ^= (char)(1 << below(t, 8));
 }
 
@@ -208,7 +208,7 @@ static void length_to_the_end(struct torture *t)
 {
   static const uint32_t each[] = {1, 2, 4, 8, 16};
   uint64_t at = torture_place_of(t, SLH_KIND_ARRAY);
-  uint64_t room = data_of(t)->bump - at - SLH_ARRAY_DATA_OFFSET;
+  uint64_t room = torture_end(t) - at - SLH_ARRAY_DATA_OFFSET;
 
   torture_put(t, at + SLH_ARRAY_LENGTH_OFFSET,
               (uint32_t)(room / ONE_OF(t, each) + below(t, 3) - 1));
@@ -321,7 +321,7 @@ static void root(struct torture *t)
 static void move_block(struct torture *t)
 {
   uint64_t from = torture_place(t, 4), to = torture_place(t, one_in(t, 2) ? 4 : 8);
-  uint64_t most = data_of(t)->bump - (from > to ? from : to);
+  uint64_t most = torture_end(t) - (from > to ? from : to);
 
   if (most != 0)
     memmove(byte_at(t, to), byte_at(t, from), below(t, most < 4096 ? most : 4096));
@@ -330,7 +330,7 @@ static void move_block(struct torture *t)
 static void fill_block(struct torture *t)
 {
   static const unsigned char bytes[] = {0, 0xff, 0x80, 0x10, 1};
-  uint64_t at = torture_place(t, 4), most = data_of(t)->bump - at;
+  uint64_t at = torture_place(t, 4), most = torture_end(t) - at;
 
   if (most != 0)
     memset(byte_at(t, at), ONE_OF(t, bytes), below(t, most < 1024 ? most : 1024));
@@ -339,7 +339,7 @@ static void fill_block(struct torture *t)
 /* What only unchecked code can write. */
 static void beyond_bump(struct torture *t)
 {
-  uint64_t bump = data_of(t)->bump, end;
+  uint64_t bump = torture_end(t), end;
   slh_heap_stats stats;
 
   slh_heap_get_stats(t->heap, &stats);

@@ -86,7 +86,7 @@
 
 #define CALLS(X)                                                                                   \
   X(slh_heap_acquire, S_ACQUIRE)                                                                   \
-  X(slh_heap_acquire_within, S_ACQUIRE)                                                            \
+  X(slh_heap_acquire_within, S_ACQUIRE | S_UNSUPPORTED)                                            \
   X(slh_heap_reset, 0)                                                                             \
   X(slh_heap_release, 0)                                                                           \
   X(slh_heap_discard, 0)                                                                           \
@@ -121,6 +121,9 @@
   X(slh_remember_object, 0)                                                                        \
   X(slh_remember_element, 0)                                                                       \
   X(slh_write_ref, 0)                                                                              \
+  X(slh_expose_ref, 0)                                                                             \
+  X(slh_counted_set, 0)                                                                            \
+  X(slh_needs_collection_before, 0)                                                                \
   X(slh_find_address, 0)                                                                           \
   X(slh_alloc_raw, S_ALLOC | S_TYPE | S_UNSUPPORTED | S_ARGUMENTS)                                 \
   X(slh_dealloc, S_OBJECT)                                                                         \

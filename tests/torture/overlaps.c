@@ -16,7 +16,7 @@ static void lead_to(struct torture *t, uint64_t from)
 
 static uint64_t bytes_behind(const struct torture *t, uint64_t from)
 {
-  return data_of(t)->bump - from;
+  return torture_end(t) - from;
 }
 
 /* A random place with so much behind it, or the start. */
@@ -36,7 +36,7 @@ static uint64_t at_most(uint64_t value, uint64_t most)
  * reaches to the end. */
 void torture_overlap_arrays(struct torture *t)
 {
-  uint64_t from = place_before(t, 512), end = data_of(t)->bump;
+  uint64_t from = place_before(t, 512), end = torture_end(t);
   uint32_t count = (uint32_t)at_most(bytes_behind(t, from) / 8, 1500);
 
   if (count < 4)

@@ -49,7 +49,7 @@ enum type {
 };
 
 enum {
-  WORLDS = 5
+  WORLDS = 7
 };
 
 struct world *torture_world(uint64_t number);
@@ -175,6 +175,12 @@ static inline uint32_t word_at(const struct torture *t, uint64_t offset)
 
   memcpy(&word, byte_at(t, offset), sizeof word);
   return word;
+}
+
+/* Offset behind the last object; bump can be among them. */
+static inline uint64_t torture_end(const struct torture *t)
+{
+  return slh_heap_bump(t->heap);
 }
 
 /* Offset of the first object, an image's too. */

@@ -12,6 +12,8 @@ static const struct {
     {SLH_COLLECTOR_GENERATIONAL, SLH_ZEAL_NEVER},
     {SLH_COLLECTOR_COPYING, 9},
     {SLH_COLLECTOR_GENERATIONAL, 9},
+    {SLH_COLLECTOR_DRC, SLH_ZEAL_NEVER},
+    {SLH_COLLECTOR_DRC, 9},
 };
 
 static const slh_type *struct_type(struct world *world, const slh_type *super,
