@@ -8,8 +8,8 @@
  *                 image-start.c, policy.c, collect.c
  *   counts        (slhi_heap_counts) whether writes of references count: access.c,
  *                 remembered.c, object.c; whether bump can lie in a hole: counts.h, holes.c,
- *                 growth.c, collect.c; whether there is an old object that a collection
- *                 does not look at: weak.c, ephemerons.c, image-start.c
+ *                 growth.c, collect.c; whether collections find all that is dead, without
+ *                 which there is nothing weak: weak.c, ephemerons.c, image-start.c
  *
  * collect.c is the frame: it lists the roots, guards the heap against use in
  * between, verifies, and drops host data.
