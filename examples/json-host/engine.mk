@@ -39,6 +39,9 @@ EXTRA_LTLIBRARIES = \
 	examples/json-host/libengine-malloc.la \
 	examples/json-host/libengine-slotheap.la
 
+# automake forgets them.
+CLEANFILES += $(EXTRA_LTLIBRARIES)
+
 # What has nothing to do with memory.
 examples_json_host_libengine_la_SOURCES = \
 	examples/json-host/number.c \
