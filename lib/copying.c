@@ -35,7 +35,9 @@ static bool each_root(struct collection *c, roots_fn *work, uint64_t *budget, sl
     uint64_t before = c->evacuation.free;
     uint64_t most = *budget / 4 + 1;
     uint64_t left = root->count - c->part;
-    uint64_t done = work(c, root->first + c->part, left < most ? left : most, *budget);
+    /* Where there are none, `first` may be NULL. */
+    uint64_t done =
+        left == 0 ? 0 : work(c, root->first + c->part, left < most ? left : most, *budget);
 
     if (done == UINT64_MAX) {
       *status = SLH_E_CORRUPT;

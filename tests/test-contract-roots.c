@@ -93,7 +93,9 @@ static void is_empty_and_clear(void **state)
 
   assert_true(slh_roots_is_empty(roots));
   assert_ok(slh_roots_add(roots, SLH_ROOT_OTHER, &ref, 0, NULL)); /* an entry all the same */
+  assert_ok(slh_roots_add(roots, SLH_ROOT_STACK, NULL, 0, NULL)); /* of none: as well */
   assert_false(slh_roots_is_empty(roots));
+  assert_ok(slh_heap_collect(((struct store *)*state)->heap, roots));
   slh_roots_clear(roots);
   assert_true(slh_roots_is_empty(roots));
   slh_roots_free(roots);
