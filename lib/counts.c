@@ -42,7 +42,8 @@ struct counts *slhi_counts_open(slh_heap *heap)
 
 void slhi_counts_reset(struct counts *counts)
 {
-  memset(counts->states, 0, counts->covered * sizeof *counts->states);
+  if (counts->states)
+    memset(counts->states, 0, counts->covered * sizeof *counts->states);
   counts->young = 0;
   counts->listed_count = 0;
   counts->listed_due = SLHI_LISTED_DUE;
@@ -173,12 +174,11 @@ static bool drop_references(slh_heap *heap, struct counts *counts, const char *a
   struct references references = slhi_references(object, counts->drop.part);
   uint32_t first = counts->drop.first;
   uint64_t offset, work = DROP_WORK, most = slhi_saturating_add(*budget, DROP_WORK + 1);
-  bool all = references.map != 0; /* a few, which have no numbers */
   bool more = false;
 
   /* What they refer to comes behind it. */
   counts->drop.first = next_dying(counts, end);
-  while ((all || work < most) && (more = slhi_next_reference(&references, &offset))) {
+  while (work < most && (more = slhi_next_reference(&references, &offset))) {
     count_down(heap, counts, slhi_load_word(at + offset), end);
     work += 4;
   }

@@ -177,15 +177,14 @@ static bool count_references(struct collection *c, uint64_t *budget)
   struct object object, other;
   struct references references;
   uint64_t offset, done = 0, most = *budget / 4 + 1;
-  bool more = true, sound = true, all;
+  bool more = true, sound = true;
 
   if (counting->current == 0)
     counting->current = counting->work[--counting->work_count];
   if (!state_of(c, counting->current, &object, &sound))
     return false;
   references = slhi_references(&object, counting->part);
-  all = references.map != 0; /* a few, which have no numbers */
-  while ((all || done < most) && (more = slhi_next_reference(&references, &offset))) {
+  while (done < most && (more = slhi_next_reference(&references, &offset))) {
     uint32_t ref = slhi_load_word(base + counting->current + offset);
     uint32_t *state;
 

@@ -389,6 +389,23 @@ static void holes_coalesce(void **state)
   store_close(store);
 }
 
+/* The last that live go, and are few by what the heap takes: still it is empty then. */
+static void the_rest_is_trimmed(void **state)
+{
+  struct store *store = counted_store(NULL);
+  slh_ref array = fill(store, 100, 1024);
+
+  for (uint32_t i = 0; i < 95; i++)
+    assert_ok(slh_array_set_ref(store->heap, array, i, SLH_NULL));
+  store_collect(store);
+  assert_int_equal(store_stats(store).holes, 95 * 1024);
+  counted_write(store, 0, SLH_NULL);
+  assert_int_equal(store_stats(store).holes, store_stats(store).used);
+  store_collect(store);
+  assert_int_equal(store_stats(store).used, 0);
+  store_close(store);
+}
+
 /* ---- limits ---- */
 
 /* A heap can be filled to its last byte, emptied, and filled again, at the end and in
@@ -463,9 +480,10 @@ static void the_next_store_sees_zeros(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_programs),         cmocka_unit_test(what_was_dropped_is_used_again),
-      cmocka_unit_test(room_of_any_size),        cmocka_unit_test(holes_coalesce),
-      cmocka_unit_test(filled_to_the_last_byte), cmocka_unit_test(the_next_store_sees_zeros),
+      cmocka_unit_test(random_programs),           cmocka_unit_test(what_was_dropped_is_used_again),
+      cmocka_unit_test(room_of_any_size),          cmocka_unit_test(holes_coalesce),
+      cmocka_unit_test(the_rest_is_trimmed),       cmocka_unit_test(filled_to_the_last_byte),
+      cmocka_unit_test(the_next_store_sees_zeros),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

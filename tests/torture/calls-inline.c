@@ -115,13 +115,19 @@ static void write_inside(struct torture *t)
   slh_dense_set_u32(t->heap, object->ref, offset, torture_bits(t));
 }
 
-/* Within the heap, too, in pools that do not drop what is written beyond. */
-static uint64_t wild_place(struct torture *t)
+/* Within the objects, in pools that do not drop what is written beyond. */
+static void set_counted(struct torture *t)
 {
-  if (!t->arena->strict)
-    return torture_place(t, 4);
-  t->wild = true;
-  return below(t, 4) * (UINT64_C(1) << 30) + (torture_bits(t) & ~3u) % (1u << 30);
+  slh_ref object = torture_ref(t), value = torture_ref(t);
+  uint64_t at = torture_place(t, 4);
+
+  if (t->arena->strict) {
+    t->wild = true;
+    at = below(t, 4) * (UINT64_C(1) << 30) + (torture_bits(t) & ~3u) % (1u << 30);
+  } else if (at + 4 > torture_end(t)) {
+    return;
+  }
+  VISIT(t, slh_counted_set, (t->heap, object, at, value));
 }
 
 /* What compiled code does at a write: into what the heap says is old. */
@@ -138,7 +144,7 @@ static void barrier(struct torture *t)
   VISIT(t, slh_write_ref, (t->heap, &host, value));
   slh_drop_ref(t->heap, slh_clone_ref(t->heap, host));
   if (slh_heap_counts(t->heap))
-    VISIT(t, slh_counted_set, (t->heap, object, wild_place(t), value));
+    set_counted(t);
 }
 
 static void access_some(void *argument)

@@ -85,7 +85,7 @@
 #define S_ACQUIRE (S_OK | S_TOO_LARGE | S_NOMEM | S_HOST_LIMIT | S_GROWTH)
 
 #define CALLS(X)                                                                                   \
-  X(slh_heap_acquire, S_ACQUIRE)                                                                   \
+  X(slh_heap_acquire, S_ACQUIRE | S_UNSUPPORTED)                                                   \
   X(slh_heap_acquire_within, S_ACQUIRE | S_UNSUPPORTED)                                            \
   X(slh_heap_reset, 0)                                                                             \
   X(slh_heap_release, 0)                                                                           \
