@@ -149,7 +149,8 @@ static inline void slh_drop_ref(slh_heap *heap, slh_ref ref)
 }
 
 /* The bits of a reference that is handed to compiled code, or kept on a stack, which
- * gets the copy: it is found again among the roots of kind SLH_ROOT_STACK. */
+ * gets the copy: it is found again among the roots of kind SLH_ROOT_STACK. Never fails: what
+ * there is no memory to note stays until the store ends. */
 static inline uint32_t slh_expose_ref(slh_heap *heap, slh_ref ref)
 {
   if (SLH_UNLIKELY(slh_heap_counts(heap)))
