@@ -11,6 +11,14 @@
 
 typedef unsigned __int128 wide; /* sums that cannot overflow */
 
+/* What no struct has as its size: of those that one can have, the memory must be there. */
+static size_t no_size(struct fuzz_input *input)
+{
+  uint64_t size = fuzz_number(input);
+
+  return size % sizeof(size_t) == 0 && size <= 4096 ? size + 1 : size;
+}
+
 /* ---- pools ---- */
 
 static slh_pool_options read_pool_options(struct fuzz_input *input)
@@ -25,7 +33,7 @@ static slh_pool_options read_pool_options(struct fuzz_input *input)
   options.populate = kinds >> 8 & 1;
   options.decay_thread = kinds >> 9 & 1;
   if (kinds >> 10 == 63)
-    options.struct_size = fuzz_number(input);
+    options.struct_size = no_size(input);
   options.slots = fuzz_number(input);
   options.max_heap_bytes = fuzz_number(input);
   options.guard_bytes = fuzz_number(input);
@@ -140,7 +148,7 @@ static slh_status make_runtime(struct fuzz_input *input, slh_runtime **runtime)
   options.collector = (slh_collector)(fuzz_bytes(input, 1) & 3);
   options.zeal = (uint32_t)fuzz_number(input);
   if (fuzz_bytes(input, 1) == 255)
-    options.struct_size = fuzz_number(input);
+    options.struct_size = no_size(input);
   status = slh_runtime_new(&options, runtime, &error);
   if (status != SLH_OK)
     check_error(status, &error);
@@ -196,7 +204,7 @@ static void make_heap(struct fuzz_input *input)
   options.fixed = how & 2;
   options.resume = how & 4;
   if (how >> 3 == 31)
-    options.struct_size = fuzz_number(input);
+    options.struct_size = no_size(input);
   pool = open_pool((slh_pool_kind)(how & 1));
   status = slh_heap_acquire(pool, &options, &heap);
   FUZZ_REQUIRE(status == SLH_OK || status == SLH_E_INVALID);
