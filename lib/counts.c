@@ -244,14 +244,9 @@ static void drop_all(slh_heap *heap, struct counts *counts)
 
 static bool has_room(slh_heap *heap, struct counts *counts)
 {
-  uint32_t capacity = counts->listed_capacity ? 2 * counts->listed_capacity : FIRST_LISTED;
-
-  if (counts->listed_count < counts->listed_capacity)
-    return true;
-  if (slhi_table_resize(heap, &counts->listed, capacity, sizeof *counts->listed) != SLH_OK)
-    return false;
-  counts->listed_capacity = capacity;
-  return true;
+  return counts->listed_count < counts->listed_capacity ||
+         slhi_table_widen(heap, &counts->listed, sizeof *counts->listed, &counts->listed_capacity,
+                          FIRST_LISTED);
 }
 
 void slhi_counts_list(slh_heap *heap, struct counts *counts, uint32_t ref)
@@ -309,8 +304,7 @@ static inline bool is_counted(const slh_heap *heap, const struct counts *counts,
 {
   if (object < heap->data.start)
     return true;
-  return slhi_is_countable(heap, object, end) && covers(counts, object) &&
-         (*slhi_state(counts, object) & SLHI_STATE_KIND) == SLHI_STATE_COUNTED;
+  return counts && slhi_has_state(counts, object, SLHI_STATE_COUNTED, end);
 }
 
 void slh_counted_set(slh_heap *heap, slh_ref object, uint64_t at, slh_ref value)

@@ -83,10 +83,8 @@ static uint32_t place_large(struct evacuation *e, uint32_t ref, const struct obj
   uint32_t place = slhi_larges_reach(e->larges, ref, object, e->free, &takes);
 
   /* What lies in the space there is not its elements. */
-  if (takes != 0) {
-    slhi_store_word(e->to + place, SLHI_FILLER_HEADER);
-    slhi_store_word(e->to + place + 4, (uint32_t)takes);
-  }
+  if (takes != 0)
+    slhi_store_filler(e->to + place, (uint32_t)takes);
   e->free += takes;
   return place;
 }

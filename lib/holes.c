@@ -52,8 +52,7 @@ void slhi_hole_add(slh_heap *heap, struct counts *counts, uint32_t at, uint32_t 
   uint32_t count = granules(bytes);
   uint32_t *list;
 
-  slhi_store_word(heap->data.base + at, SLHI_FILLER_HEADER);
-  slhi_store_word(heap->data.base + at + 4, bytes);
+  slhi_store_filler(heap->data.base + at, bytes);
   if (count <= SLHI_HOLES_EXACT) {
     list = &holes->exact[count - 1];
     holes->has_exact |= UINT64_C(1) << (count - 1);
@@ -153,14 +152,9 @@ static struct region find(struct counts *counts, uint64_t bytes, bool small, uin
 
 static bool has_room_for_region(slh_heap *heap, struct holes *holes)
 {
-  uint32_t capacity = holes->region_capacity ? 2 * holes->region_capacity : FIRST_REGIONS;
-
-  if (holes->region_count < holes->region_capacity)
-    return true;
-  if (slhi_table_resize(heap, &holes->regions, capacity, sizeof *holes->regions) != SLH_OK)
-    return false;
-  holes->region_capacity = capacity;
-  return true;
+  return holes->region_count < holes->region_capacity ||
+         slhi_table_widen(heap, &holes->regions, sizeof *holes->regions, &holes->region_capacity,
+                          FIRST_REGIONS);
 }
 
 /* The region that bump is in. */
@@ -240,10 +234,8 @@ void slhi_holes_seal(const slh_heap *heap)
   if (!counts || counts->holes.top == 0)
     return;
   at = bump_in(heap, open_region(&counts->holes));
-  if (at < open_region(&counts->holes)->end) {
-    slhi_store_word(heap->data.base + at, SLHI_FILLER_HEADER);
-    slhi_store_word(heap->data.base + at + 4, open_region(&counts->holes)->end - at);
-  }
+  if (at < open_region(&counts->holes)->end)
+    slhi_store_filler(heap->data.base + at, open_region(&counts->holes)->end - at);
 }
 
 uint32_t slhi_holes_limit(const slh_heap *heap)

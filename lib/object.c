@@ -185,8 +185,7 @@ slh_status slh_dealloc(slh_heap *heap, slh_ref ref)
     slhi_heap_set_limit(heap);
     return SLH_OK;
   }
-  slhi_store_word(data->base + ref.bits, SLHI_FILLER_HEADER);
-  slhi_store_word(data->base + ref.bits + 4, (uint32_t)object.bytes);
+  slhi_store_filler(data->base + ref.bits, (uint32_t)object.bytes);
   return SLH_OK;
 }
 

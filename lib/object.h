@@ -33,6 +33,13 @@ static inline void slhi_store_word(char *at, uint32_t word)
   memcpy(at, &word, sizeof word);
 }
 
+/* Makes a filler of `bytes` at `at`. */
+static inline void slhi_store_filler(char *at, uint32_t bytes)
+{
+  slhi_store_word(at, SLHI_FILLER_HEADER);
+  slhi_store_word(at + 4, bytes);
+}
+
 static inline uint64_t slhi_align_object(uint64_t bytes)
 {
   return (bytes + SLHI_OBJECT_ALIGN - 1) & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1);

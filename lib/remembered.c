@@ -93,12 +93,8 @@ static bool widen_marks(slh_heap *heap, struct remembered *set, uint64_t mark)
 
 static bool widen_cards(slh_heap *heap, struct remembered *set)
 {
-  uint64_t capacity = set->card_capacity ? 2 * (uint64_t)set->card_capacity : FIRST_CAPACITY;
-
-  if (slhi_table_resize(heap, &set->cards, capacity, sizeof *set->cards) != SLH_OK)
-    return false;
-  set->card_capacity = (uint32_t)capacity;
-  return true;
+  return slhi_table_widen(heap, &set->cards, sizeof *set->cards, &set->card_capacity,
+                          FIRST_CAPACITY);
 }
 
 static bool remember_card(slh_heap *heap, struct card card)

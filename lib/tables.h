@@ -133,6 +133,9 @@ slh_status slhi_tables(slh_heap *heap, struct tables **out);
  * SLH_E_NOMEM, SLH_E_HOST_LIMIT: it is as it was. */
 slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each);
 
+/* Doubles one of `*capacity` items, `first` to begin with. False: it is as it was. */
+bool slhi_table_widen(slh_heap *heap, void *array, size_t each, uint32_t *capacity, uint32_t first);
+
 /* Makes, checks and frees a handle. slhi_handle_locate stops, naming `call`, if
  * it is none of these. SLH_E_NOMEM, SLH_E_HOST_LIMIT. */
 slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref ref,
