@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Starting the programs that lie beside this one, and reading what they say. */
 #define _GNU_SOURCE 1
 #include "child.h"
 #include "progress.h"

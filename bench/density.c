@@ -279,13 +279,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_density(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Keeps a million heaps of 30 objects alive in one process, collects, changes and "
-             "releases each. Prints what they take in memory, and the time of each step.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Keeps a million heaps of 30 objects alive in one process, collects, changes and "
+      "releases each. Prints what they take in memory, and the time of each step.");
   struct density_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Making and freeing what a host makes once: runtime, pool, what the threads share. */
 #include "engine.h"
 
 #include <math.h>
@@ -10,19 +11,20 @@ static bool fail(const struct engine_options *options, const char *what, const c
   return false;
 }
 
-static bool open_pool(struct engine *engine, const struct engine_options *options)
+static bool open_pool(struct engine *engine, const struct engine_options *options,
+                      slh_pool_options *pool_options)
 {
-  slh_pool_options pool_options = SLH_POOL_OPTIONS_INIT;
+  slh_runtime_options runtime_options = SLH_RUNTIME_OPTIONS_INIT;
   slh_error error;
 
-  pool_options.slots = options->slots;
-  pool_options.max_heap_bytes = options->max_heap_bytes;
   /* No thread should have to wait for another's collection. */
   if (options->threads > 16)
-    pool_options.max_collections = options->threads;
-  if (slh_runtime_new(NULL, &engine->runtime, &error) != SLH_OK)
+    pool_options->max_collections = options->threads;
+  if (slh_runtime_options_parse(&runtime_options, options->runtime, &error) != SLH_OK ||
+      slh_runtime_new(&runtime_options, &engine->runtime, &error) != SLH_OK)
     return fail(options, "runtime", error.message);
-  if (slh_pool_new(&pool_options, &engine->pool, &error) == SLH_OK)
+  if (slh_pool_options_parse(pool_options, options->pool, &error) == SLH_OK &&
+      slh_pool_new(pool_options, &engine->pool, &error) == SLH_OK)
     return true;
   slh_runtime_free(engine->runtime);
   return fail(options, "pool", error.message);
@@ -30,10 +32,12 @@ static bool open_pool(struct engine *engine, const struct engine_options *option
 
 bool engine_open(struct engine *engine, const struct engine_options *options)
 {
-  struct workload_options workload_options = {options->seed, options->max_heap_bytes};
+  slh_pool_options pool_options = SLH_POOL_OPTIONS_INIT;
+  struct workload_options workload_options = {.seed = options->seed};
 
-  if (!open_pool(engine, options))
+  if (!open_pool(engine, options, &pool_options))
     return false;
+  workload_options.max_heap_bytes = pool_options.max_heap_bytes;
   engine->workload = options->workload;
   engine->shared = engine->workload->open(engine->runtime, &workload_options);
   if (engine->shared != NULL)

@@ -9,8 +9,8 @@
 struct engine_options {
   const struct workload *workload;
   unsigned threads;
-  uint64_t slots;          /* 0: the pool's default */
-  uint64_t max_heap_bytes; /* 0: the pool's default */
+  const char *pool;    /* options as text, or NULL */
+  const char *runtime; /* likewise */
   uint64_t seed;
 };
 

@@ -277,13 +277,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_evacuate(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Times collections of a heap in which everything is alive: a balanced tree, and an "
-             "array of objects with two random edges each.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Times collections of a heap in which everything is alive: a balanced tree, and an "
+      "array of objects with two random edges each.");
   struct evacuate_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

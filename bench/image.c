@@ -350,14 +350,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_image(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Starts stores with the same objects: from an image by copy, by a private mapping, "
-             "and by whichever it chooses; by building them anew; by fork(); and has memcpy copy "
-             "as many bytes. Then a share of the pages is written, and the store ends.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Starts stores with the same objects: from an image by copy, by a private mapping, "
+      "and by whichever it chooses; by building them anew; by fork(); and has memcpy copy "
+      "as many bytes. Then a share of the pages is written, and the store ends.");
   struct image_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Numbers, sizes and lists out of command lines. */
 #include "options.h"
 #include "bench.h"
 #include "memory.h"
@@ -45,6 +46,8 @@ static error_t parse_settings(int key, char *text, struct argp_state *state)
 }
 
 const struct argp options_settings = {.options = settings_options, .parser = parse_settings};
+
+const struct argp_child options_children[] = {{&options_settings, 0, NULL, 0}, {0}};
 
 /* Reads a number with at most one suffix from `suffixes` (each 1,024 times
  * the one before) up to `end`; false if it is none or too large. */

@@ -13,6 +13,13 @@
  * them. */
 extern const struct argp options_settings;
 
+/* The argp of a subcommand: options of its own, and these. */
+extern const struct argp_child options_children[];
+#define OPTIONS_ARGP(own, parse, what)                                                             \
+  {                                                                                                \
+    .options = (own), .parser = (parse), .doc = (what), .children = options_children               \
+  }
+
 /* A whole number; options_size takes 64K, 1M, 4G too. */
 uint64_t options_number(struct argp_state *state, const char *option, const char *text,
                         uint64_t min, uint64_t max);

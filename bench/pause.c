@@ -315,13 +315,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_pause(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Times the increments of collections of a heap in which everything is alive: a "
-             "balanced tree, and a large array of objects.",
-      .children = children};
+  static const struct argp argp =
+      OPTIONS_ARGP(argp_options, parse,
+                   "Times the increments of collections of a heap in which everything is alive: a "
+                   "balanced tree, and a large array of objects.");
   struct pause_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Which processors there are, and keeping a thread on one of them. */
 #define _GNU_SOURCE 1
 #include "pin.h"
 

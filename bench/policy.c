@@ -288,13 +288,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_policy(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Runs programs with different amounts of garbage under the default policy and under "
-             "fixed ones, and compares processor time, collections and memory.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Runs programs with different amounts of garbage under the default policy and under "
+      "fixed ones, and compares processor time, collections and memory.");
   struct policy_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

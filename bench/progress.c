@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Drawing the progress bar. */
 #include "progress.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Entries of what was measured: collected, looked up, printed as JSON. */
 #include "report.h"
 #include "memory.h"
 #include "stats.h"

@@ -152,13 +152,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_scaling(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Serves stores of 1,000 objects on different numbers of threads, each on a processor "
-             "of its own, and compares how many a second.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Serves stores of 1,000 objects on different numbers of threads, each on a processor "
+      "of its own, and compares how many a second.");
   struct scaling_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

@@ -338,13 +338,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_serve(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Serves short-lived stores from one pool and prints how many a second, how long each "
-             "took, and what it cost the system.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Serves short-lived stores from one pool and prints how many a second, how long each "
+      "took, and what it cost the system.");
   struct serve_options options = {.settings = SETTINGS_INIT, .engine.workload = &workload_graph};
   struct report *report;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The threads of a server, and their rounds. */
 #define _GNU_SOURCE 1
 #include "server.h"
 #include "clock.h"

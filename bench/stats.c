@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Medians, percentiles, and the histograms they are read from. */
 #include "stats.h"
 #include "memory.h"
 

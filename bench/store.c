@@ -248,13 +248,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int main_store(int argc, char **argv)
 {
-  static const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = argp_options,
-      .parser = parse,
-      .doc = "Times store(n): a warm heap is taken, n linked objects of 16 bytes are allocated in "
-             "it, and it is dropped. Prints the median of all runs, and the ratio to slotheap.",
-      .children = children};
+  static const struct argp argp = OPTIONS_ARGP(
+      argp_options, parse,
+      "Times store(n): a warm heap is taken, n linked objects of 16 bytes are allocated in "
+      "it, and it is dropped. Prints the median of all runs, and the ratio to slotheap.");
   struct store_options options = {.settings = SETTINGS_INIT};
   struct report *report;
 

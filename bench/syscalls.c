@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A process that is traced, and whose system calls are counted. */
 #define _GNU_SOURCE 1
 #include "syscalls.h"
 

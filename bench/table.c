@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Cells of text, measured and then printed in columns. */
 #include "table.h"
 #include "memory.h"
 #include "units.h"

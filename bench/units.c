@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Times, bytes, rates and counts in the unit that keeps them short. */
 #include "units.h"
 
 #include <math.h>

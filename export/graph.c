@@ -101,7 +101,7 @@ static slh_status find_objects(struct graph *graph)
     return slhx_error(graph->error, status, "the heap holds something that is no object");
   if (graph->objects == NO_NODE)
     return slhx_error(graph->error, SLH_E_NOMEM, "no memory for the table of types");
-  graph->first = slh_heap_start(graph->heap);
+  graph->first = slh_heap_first(graph->heap);
   graph->words = (size_t)((slh_heap_bump(graph->heap) - graph->first) / 512 + 1);
   graph->starts = calloc(graph->words, sizeof *graph->starts);
   graph->ranks = malloc(graph->words * sizeof *graph->ranks);

@@ -64,12 +64,12 @@ def open_hole(data):
     host = data.address.cast(pointer_to("struct slot"))["host"]
     if int(host) == 0:
         return None
-    counts = (host + 1).cast(pointer_to("struct tables"))["counts"]
-    if int(counts) == 0 or int(counts["holes"]["top"]) == 0:
+    top = int(data.address.cast(pointer_to("slh_heap"))["counting"]["top"])
+    if top == 0:
         return None
-    holes = counts["holes"]
+    holes = (host + 1).cast(pointer_to("struct tables"))["counts"]["holes"]
     region = holes["regions"][int(holes["region_count"]) - 1]
-    return int(holes["top"]), int(data["bump"]), int(region["end"])
+    return top, int(data["bump"]), int(region["end"])
 
 
 def end_of(data):

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Checked access: whatever bits a reference has, a status and no fault. */
+#include <slotheap/checked.h>
 #include <slotheap/access.h>
 
-#include "lib/counts.h"
+#include "lib/counted.h"
 #include "lib/find.h"
 #include "lib/remembered.h"
 
@@ -213,7 +214,7 @@ slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index, slh_ref
   if (target.storage != source.storage)
     return SLH_E_TYPE;
   if (target.storage == SLH_REF && slhi_heap_counts(heap) &&
-      slhi_counts_set_elements(heap, to, target.at, source.at, 4, count))
+      slhi_counted_set_elements(heap, to, target.at, source.at, 4, count))
     return SLH_OK;
   memmove(target.at, source.at, target.bytes);
   if (target.storage == SLH_REF && !slhi_heap_counts(heap))
@@ -236,7 +237,7 @@ slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index, uint32_
   if (status != SLH_OK)
     return status;
   if (target.storage == SLH_REF && slhi_heap_counts(heap) &&
-      slhi_counts_set_elements(heap, array, target.at, (const char *)&value->ref, 0, count))
+      slhi_counted_set_elements(heap, array, target.at, (const char *)&value->ref, 0, count))
     return SLH_OK;
   /* The first is stored; then what is there is doubled. */
   store(target.at, value);

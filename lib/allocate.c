@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Allocation by bump; the uninitialised structs are inline in heap.h. */
+/* Allocation by bump; the uninitialised structs are inline in <slotheap/heap.h>. */
+#include "lib/allocate.h"
+
 #include <slotheap/collection.h>
 
+#include "lib/growth.h"
 #include "lib/object.h"
 #include "lib/policy.h"
-#include "lib/tables.h"
 
 /* How a call makes room. */
 typedef slh_status make_room_fn(slh_heap *heap, uint64_t bytes);

@@ -10,7 +10,7 @@
 struct check {
   const slh_heap *heap;
   const struct remembered *set;
-  uint64_t *logged; /* bit i: the object at start + 8 * i is remembered */
+  uint64_t *logged; /* bit i: the object at slhi_heap_first + 8 * i is remembered */
 };
 
 static bool is_young(const struct check *check, uint32_t ref)
@@ -33,39 +33,28 @@ static slh_status complain(const struct check *check, uint64_t at, uint64_t offs
   return SLH_E_CORRUPT;
 }
 
-static slh_status check_struct(const struct check *check, const struct shape *shape, uint64_t at)
+/* Whether element `index` of an array lies in a card that is remembered. */
+static bool is_in_card(const struct check *check, const struct object *array, uint64_t at,
+                       uint32_t index)
 {
-  const char *object = check->heap->data.base + at;
-  uint32_t count = shape->offsets ? shape->offsets[0] : 0;
+  struct card card = {(uint32_t)at, slhi_card_of(array->bytes, index)};
+  uint64_t mark = slhi_card_mark(card);
 
-  if (is_logged(check, at))
-    return SLH_OK;
-  for (uint64_t map = shape->refs; map != 0; map >>= 8) {
-    if (is_young(check, slhi_load_word(object + (map & 0xff))))
-      return complain(check, at, map & 0xff);
-  }
-  for (uint32_t i = 1; i <= count; i++) {
-    if (is_young(check, slhi_load_word(object + shape->offsets[i])))
-      return complain(check, at, shape->offsets[i]);
-  }
-  return SLH_OK;
+  return array->word > SLH_REMEMBERED_WHOLE && mark / 64 < check->set->mark_words &&
+         slhi_bitmap_has(check->set->marks, mark);
 }
 
-static slh_status check_array(const struct check *check, const struct object *array, uint64_t at)
+static slh_status check_object(const struct check *check, const struct object *object, uint64_t at)
 {
-  const char *object = check->heap->data.base + at;
-  bool in_cards = array->word > SLH_REMEMBERED_WHOLE && check->set->mark_words != 0;
+  struct references references = slhi_references(object, 0);
+  bool is_array = slhi_shape_kind(object->shape) == SLH_KIND_ARRAY;
+  uint64_t offset;
 
   if (is_logged(check, at))
     return SLH_OK;
-  for (uint32_t i = 0; i < array->word; i++) {
-    uint64_t offset = SLH_ARRAY_DATA_OFFSET + 4 * (uint64_t)i;
-    struct card card = {(uint32_t)at, slhi_card_of(array->bytes, i)};
-
-    if (!is_young(check, slhi_load_word(object + offset)))
-      continue;
-    if (!in_cards || slhi_card_mark(card) / 64 >= check->set->mark_words ||
-        !slhi_bitmap_has(check->set->marks, slhi_card_mark(card)))
+  while (slhi_next_reference(&references, &offset)) {
+    if (is_young(check, slhi_load_word(check->heap->data.base + at + offset)) &&
+        !(is_array && is_in_card(check, object, at, references.next - 1)))
       return complain(check, at, offset);
   }
   return SLH_OK;
@@ -85,10 +74,7 @@ static slh_status check_old_objects(const struct check *check)
               (unsigned long long)at);
       return SLH_E_CORRUPT;
     }
-    if (object.shape->bytes != 0)
-      status = check_struct(check, object.shape, at);
-    else if (object.shape->refs != 0)
-      status = check_array(check, &object, at);
+    status = check_object(check, &object, at);
   }
   return status;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame around a collector: slh_collection_* and slh_heap_collect. */
 #include "lib/collection.h"
-#include "lib/poison.h"
+#include "lib/growth.h"
+#include "lib/hide.h"
+#include "lib/holes.h"
 #include "lib/remembered.h"
 #include "lib/verify.h"
 #include "pool/clock.h"
@@ -40,17 +42,17 @@ void slhi_collection_end(slh_heap *heap, uint64_t used)
   slhi_pool_return_space(slhi_heap_slot(heap), used);
 }
 
-/* Borrows a space for all that can move, with a collection's state. */
+/* Borrows a space, with a collection's state. */
 static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
 {
   struct slot *slot = slhi_heap_slot(heap);
-  uint64_t start = young ? heap->data.young : heap->data.start;
-  slh_status status = slhi_pool_lend_space(slot, heap->data.bump - start);
+  uint64_t bytes = heap->data.runtime->collector->space(heap, young);
+  slh_status status = slhi_pool_lend_space(slot, bytes);
   struct slot *space;
   struct collection *c;
 
   if (status != SLH_OK) {
-    SLHI_EVENT(exhausted, EXHAUSTED, slh_heap_pool(heap), heap, status, heap->data.bump - start,
+    SLHI_EVENT(exhausted, EXHAUSTED, slh_heap_pool(heap), heap, status, bytes,
                status == SLH_E_BUSY ? slh_heap_pool(heap)->plan.evacuation_spaces : 0);
     return status;
   }
@@ -68,7 +70,11 @@ static slh_status prepare(slh_heap *heap, bool young, struct collection **out)
   slh_roots_clear(&c->roots);
   c->heap = heap;
   c->young = young;
-  c->moved = false;
+  c->phase = PHASE_CHECK;
+  c->cursor = 0;
+  c->part = 0;
+  c->written = 0;
+  c->collected = false;
   c->sweeping = false;
   *out = c;
   return SLH_OK;
@@ -129,6 +135,19 @@ static bool can_be_young(const slh_heap *heap)
          heap->data.young > heap->data.start;
 }
 
+static slh_status start(slh_heap *heap, struct collection *c, const slh_roots *given)
+{
+  slh_status status = list_roots(heap, c, given);
+
+  if (status == SLH_OK && c->young)
+    status = slhi_check_remembered(heap);
+  if (status != SLH_OK)
+    return status;
+  c->used = heap->data.bump - heap->data.start;
+  slhi_host_data_begin(&c->tables->host, c->young || slhi_heap_counts(heap));
+  return heap->data.runtime->collector->begin(heap, c);
+}
+
 static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, const char *call)
 {
   struct collection *c;
@@ -137,6 +156,8 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, cons
   slhi_require_idle(heap, call);
   if (heap->no_gc != 0)
     slhi_misuse(call, "called within slh_heap_enter_no_gc");
+  if (given)
+    slhi_check_roots(given, call);
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   if (heap->data.runtime->collector->collects) {
@@ -145,20 +166,11 @@ static slh_status begin(slh_heap *heap, const slh_roots *given, bool young, cons
     status = prepare(heap, young && can_be_young(heap), &c);
     if (status != SLH_OK)
       return status;
-    status = list_roots(heap, c, given);
-    if (status == SLH_OK && c->young)
-      status = slhi_check_remembered(heap);
+    status = start(heap, c, given);
     if (status != SLH_OK) {
       heap->corrupt = status == SLH_E_CORRUPT;
       slhi_collection_end(heap, 0);
       slhi_heap_set_limit(heap);
-      return status;
-    }
-    c->used = heap->data.bump - heap->data.start;
-    slhi_host_data_begin(c->tables, c->young || slhi_heap_counts(heap));
-    status = heap->data.runtime->collector->begin(heap, c);
-    if (status != SLH_OK) {
-      slhi_collection_end(heap, 0);
       return status;
     }
     SLHI_EVENT(collection_begin, COLLECTION_BEGIN, slh_heap_pool(heap), heap, c->young,
@@ -202,13 +214,12 @@ void slhi_collection_cancel(slh_heap *heap)
   slhi_heap_set_busy(heap, BUSY_NOT);
 }
 
-/* Moves what lives. */
-static slh_status move(slh_heap *heap, uint64_t *budget)
+/* Finds what lives, and makes room of the rest. */
+static slh_status collect(slh_heap *heap, struct collection *c, uint64_t *budget)
 {
-  struct collection *c = slhi_heap_collection(heap);
-  slh_status status = heap->data.runtime->collector->step(heap, c, budget, &c->moved);
+  slh_status status = heap->data.runtime->collector->step(heap, c, budget, &c->collected);
 
-  if (status == SLH_OK && c->moved) {
+  if (status == SLH_OK && c->collected) {
     if (c->young && slhi_checks(heap))
       slhi_tables_list_roots(c->tables, &c->roots);
     status = slhi_check_collected(heap, &c->roots);
@@ -227,56 +238,71 @@ static void sweep(slh_heap *heap, struct collection *c, uint64_t *budget)
 
   c->sweeping = true;
   slhi_heap_set_busy(heap, BUSY_DROPPING);
-  slhi_host_data_sweep(heap, *budget / DROP_WORK + 1);
+  slhi_host_data_sweep(&slhi_heap_tables(heap)->host, *budget / DROP_WORK + 1);
   slhi_heap_set_busy(heap, BUSY_COLLECTING);
   c->sweeping = false;
   *budget -= slhi_at_most(DROP_WORK * (before - c->tables->host.used), *budget);
 }
 
+static slh_status step_collection(slh_heap *heap, uint64_t *budget, bool *complete)
+{
+  struct collection *c = slhi_heap_collection(heap);
+  slh_status status = SLH_OK;
+
+  *budget += *budget == 0;
+  if (!c->collected)
+    status = collect(heap, c, budget);
+  if (status != SLH_OK)
+    return status;
+  if (c->collected && *budget > 0 && !slhi_host_data_is_swept(&c->tables->host))
+    sweep(heap, c, budget);
+  *complete = c->collected && slhi_host_data_is_swept(&c->tables->host);
+  if (*complete) {
+    slhi_hide(heap, heap->data.bump, heap->data.start + c->used);
+    tell_end(heap, SLH_OK);
+    slhi_collection_end(heap, c->written);
+  }
+  return SLH_OK;
+}
+
 /* Takes the work done off the budget. */
 static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
 {
-  struct collection *c;
-  slh_status status;
+  bool is_complete = true;
+  slh_status status = SLH_OK;
 
-  *complete = true;
-  if (heap->data.runtime->collector->collects) {
-    c = slhi_heap_collection(heap);
-    *budget += *budget == 0;
-    if (!c->moved) {
-      status = move(heap, budget);
-      if (status != SLH_OK)
-        return status;
-    }
-    if (c->moved && *budget > 0 && !slhi_host_data_is_swept(c->tables))
-      sweep(heap, c, budget);
-    *complete = c->moved && slhi_host_data_is_swept(c->tables);
-    if (*complete) {
-      slhi_hide(heap, heap->data.bump, heap->data.start + c->used);
-      tell_end(heap, SLH_OK);
-      slhi_collection_end(heap, c->written);
-    }
-  }
-  if (*complete) {
+  if (heap->data.runtime->collector->collects)
+    status = step_collection(heap, budget, &is_complete);
+  if (status != SLH_OK)
+    return status;
+  if (is_complete) {
     heap->zealous = SLHI_ZEAL_CONTENT;
     slhi_heap_set_busy(heap, BUSY_NOT);
   }
+  *complete = is_complete;
   return SLH_OK;
 }
 
 slh_status slh_collection_step(slh_heap *heap, uint64_t budget, bool *complete)
 {
+  bool is_complete;
+  slh_status status;
+
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   if (heap->busy != BUSY_COLLECTING)
     slhi_misuse("slh_collection_step", "no collection of the heap is under way");
-  return step(heap, &budget, complete);
+  status = step(heap, &budget, &is_complete);
+  if (status == SLH_OK)
+    *complete = is_complete;
+  return status;
 }
 
 slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t nanoseconds,
                                    bool *complete)
 {
   uint64_t begun = slhi_now_ns();
+  bool is_complete = false;
   slh_status status;
 
   if (heap->corrupt)
@@ -287,9 +313,11 @@ slh_status slh_collection_step_for(slh_heap *heap, uint64_t *budget, uint64_t na
     uint64_t some = slhi_at_most(*budget, TIMED_WORK);
     uint64_t left = some;
 
-    status = step(heap, &left, complete);
+    status = step(heap, &left, &is_complete);
     *budget -= some > left ? some - left : 0; /* 0 is taken for 1 */
-  } while (status == SLH_OK && !*complete && *budget > 0 && slhi_now_ns() - begun < nanoseconds);
+  } while (status == SLH_OK && !is_complete && *budget > 0 && slhi_now_ns() - begun < nanoseconds);
+  if (status == SLH_OK)
+    *complete = is_complete;
   return status;
 }
 
@@ -371,36 +399,4 @@ void slh_heap_leave_no_gc(slh_heap *heap)
   if (heap->no_gc == 0)
     slhi_misuse("slh_heap_leave_no_gc", "no scope without collection was entered");
   heap->no_gc--;
-}
-
-/* ---- phases ---- */
-
-const char *slh_phase_name(uint32_t phase)
-{
-  static const char *const names[] = {
-      [PHASE_CHECK] = "check",
-      [PHASE_ROOTS] = "roots",
-      [PHASE_IMAGE] = "image",
-      [PHASE_HANDLES] = "handles",
-      [PHASE_CARDS] = "cards",
-      [PHASE_REMEMBERED] = "remembered",
-      [PHASE_UNCHAIN] = "unchain",
-      [PHASE_SCAN] = "scan",
-      [PHASE_EPHEMERONS] = "ephemerons",
-      [PHASE_WEAK] = "weak",
-      [PHASE_FINALIZERS] = "finalizers",
-      [PHASE_REVIVE] = "revive",
-      [PHASE_DEAD_KEYS] = "dead keys",
-      [PHASE_INDEX] = "index",
-      [PHASE_COPY_BACK] = "copy back",
-      [PHASE_FINISH] = "finish",
-      [PHASE_MARK] = "mark",
-      [PHASE_PROMOTE] = "promote",
-      [PHASE_UNLIST] = "unlist",
-      [PHASE_DROP] = "drop",
-      [PHASE_SWEEP] = "sweep",
-      [PHASE_DONE] = "done",
-  };
-
-  return phase <= PHASE_SWEEP ? names[phase] : "?";
 }

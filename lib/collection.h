@@ -6,55 +6,50 @@
 
 #include <slotheap/collection.h>
 
-#include "lib/counts.h"
 #include "lib/evacuate.h"
+#include "lib/large.h"
+#include "lib/phase.h"
 #include "lib/roots.h"
+#include "lib/tables.h"
 
-/* In the order in which they come. Ephemerons lead back to the scan until
- * their values have moved; finalizers do once, for what they revive. */
-enum phase {
-  PHASE_CHECK,      /* that no root is misaligned */
-  PHASE_ROOTS,      /* what the roots refer to is moved */
-  PHASE_IMAGE,      /* all: what objects of an image refer to is moved */
-  PHASE_HANDLES,    /* young: what handles with a mark refer to is moved */
-  PHASE_CARDS,      /* young: what remembered parts of arrays refer to */
-  PHASE_REMEMBERED, /* young: what remembered objects refer to */
-  PHASE_UNCHAIN,    /* young: ephemerons of keys that can move leave their chains */
-  PHASE_SCAN,       /* what moved objects refer to is moved */
-  PHASE_EPHEMERONS, /* values of keys that are alive are moved */
-  PHASE_WEAK,       /* weak references to what was not reached are cleared */
-  PHASE_FINALIZERS, /* finalizers of what was not reached are queued */
-  PHASE_REVIVE,     /* the objects queued are moved */
-  PHASE_DEAD_KEYS,  /* ephemerons of what is still not reached are removed */
-  PHASE_INDEX,      /* the others are found by their keys again */
-  PHASE_COPY_BACK,  /* survivors are copied to where they belong */
-  PHASE_FINISH,     /* the roots get their final form */
-  PHASE_DONE,
-  /* Those of drc, after PHASE_CHECK; then PHASE_DONE. */
-  PHASE_MARK,    /* what may be on a stack, and is, gets a mark */
-  PHASE_PROMOTE, /* what is new and lives has its references counted */
-  PHASE_UNLIST,  /* what has no mark is on no stack */
-  PHASE_DROP,    /* what is referred to no more is reclaimed, with what it refers to */
-  PHASE_SWEEP,   /* what is new and dead becomes holes; these coalesce */
+/* What collectors need that copy. */
+struct copying {
+  struct evacuation evacuation;
+  struct larges larges; /* its records are kept from one collection in the space to the next */
+  uint32_t queued;      /* finalizers in the queue before this collection */
+  bool finalizing;      /* the second time through scan and ephemerons */
+  bool moved_values;    /* this pass over the ephemerons has moved something */
 };
 
+/* What drc needs. */
+struct counting {
+  uint32_t *work;      /* objects whose references are to be counted; in the space */
+  uint32_t work_count; /* of them */
+  uint32_t current;    /* the one that is gone through; 0: none */
+  uint32_t part;       /* of it: references done */
+  uint32_t region;     /* number of the one (holes.h) that is looked through, */
+  uint32_t at;         /* how far it is, */
+  uint32_t run;        /* and where the dead ones before that begin */
+  uint32_t looked_at;  /* bytes of new objects, */
+  uint32_t lived;      /* and of these those that live */
+  uint32_t kept;       /* entries of the list of what may be on a stack */
+  bool whole;          /* all of the heap is swept */
+};
+
+/* First what the frame (collect.c) has for all collectors. */
 struct collection {
   slh_heap *heap;
-  bool young; /* of the young objects only */
+  struct tables *tables; /* of the heap */
+  bool young;            /* of the young objects only */
+  bool collected;        /* all phases are through: host data is swept */
+  bool sweeping;         /* drop callbacks run */
   enum phase phase;
-  bool finalizing;          /* the second time through scan and ephemerons */
-  bool moved_values;        /* this pass over the ephemerons has moved something */
-  uint64_t used;            /* bytes, when it began */
-  uint64_t cursor;          /* how far the phase has come */
-  uint64_t part;            /* how far the root at `cursor` has come */
-  uint32_t queued;          /* finalizers in the queue before this collection */
-  uint64_t written;         /* bytes of the space, at most; when it is done, so many */
-  bool moved;               /* all phases are through: host data is swept */
-  bool sweeping;            /* drop callbacks run */
-  struct tables *tables;    /* of the heap */
-  struct counting counting; /* of drc; the two that follow are the others' */
-  struct evacuation evacuation;
-  struct larges larges;
+  uint64_t cursor;  /* how far the phase has come */
+  uint64_t part;    /* how far what is at `cursor` has come */
+  uint64_t used;    /* bytes, when it began */
+  uint64_t written; /* bytes of the space, at most; when it is collected, so many */
+  struct copying copying;
+  struct counting counting;
   slh_allocator allocator; /* of the list of roots: blocks of the space */
   slh_roots roots;
   struct tables none; /* of a heap that has no tables */
@@ -72,7 +67,7 @@ static inline void slhi_spend(uint64_t *budget, uint64_t work)
  * a young one, not as many as the heap has. */
 static inline uint64_t slhi_collection_written(const slh_heap *heap)
 {
-  return heap->busy == BUSY_LISTING ? 0 : slhi_heap_collection(heap)->written;
+  return slhi_heap_collection(heap)->written;
 }
 
 /* Ends a collection that is under way without completing it: for a heap that

@@ -5,11 +5,11 @@
  *
  *   collects      whether it is worth a try: growth.c, host-data.c, collect.c
  *   generational  whether something is kept for young collections: handles.c,
- *                 image-start.c, policy.c, collect.c
+ *                 image-begin.c, policy.c, collect.c
  *   counts        (slhi_heap_counts) whether writes of references count: access.c,
- *                 remembered.c, object.c; whether bump can lie in a hole: counts.h, holes.c,
+ *                 remembered.c, object.c; whether bump can lie in a hole: heap.h, holes.c,
  *                 growth.c, collect.c; whether collections find all that is dead, without
- *                 which there is nothing weak: weak.c, ephemerons.c, image-start.c
+ *                 which there is nothing weak: weak.c, ephemerons.c, finalizers.c, image-begin.c
  *
  * collect.c is the frame: it lists the roots, guards the heap against use in
  * between, verifies, and drops host data.
@@ -43,8 +43,11 @@ struct collector {
    * the policy says so. */
   bool (*has_room)(slh_heap *heap, uint64_t bytes);
 
+  /* Bytes of an evacuation space that a collection needs at most. */
+  uint64_t (*space)(const slh_heap *heap, bool young);
+
   /* Starts to keep what the collection's roots reach. SLH_E_NOMEM: nothing has
-   * changed. */
+   * changed. SLH_E_CORRUPT: what lies in the heap cannot be gone through. */
   slh_status (*begin)(slh_heap *heap, struct collection *c);
 
   /* Goes on for about `budget` bytes of work, and takes what it did off it.

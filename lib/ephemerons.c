@@ -2,6 +2,8 @@
 /* Ephemeron tables: the host's side of them. */
 #include <slotheap/weak.h>
 
+#include "lib/ephemerons.h"
+
 #include "lib/tables.h"
 
 /* The start of the chain that a key's entry is in. The capacity is a power of
@@ -44,6 +46,7 @@ void slhi_ephemerons_forget(struct ephemerons *all)
 {
   uint32_t count = all->count;
 
+  slhi_handles_forget(&all->tables);
   all->count = 0;
   all->old = 0;
   if (count != 0)

@@ -11,8 +11,6 @@
  * registers: stores into objects could change one that lies in memory. */
 #define HOT static inline __attribute__((always_inline))
 
-#define CORRUPT UINT64_MAX
-
 /* Misaligned, so it is no reference. */
 #define CORRUPT_REF UINT32_C(2)
 
@@ -26,7 +24,7 @@ struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_
       .to = space - start,
       .start = (uint32_t)start,
       .span = (uint32_t)((end - start) / SLHI_OBJECT_ALIGN),
-      .old = slhi_heap_first(heap),
+      .first = slhi_heap_first(heap),
       .old_span = (uint32_t)((start - slhi_heap_first(heap)) / SLHI_OBJECT_ALIGN),
       .end = end,
       .sure_span = end > start + SLHI_SMALL_BYTES
@@ -135,7 +133,7 @@ static __attribute__((noinline)) uint32_t evacuate_other(struct evacuation *e, u
   uint32_t header, moved;
 
   if (distance(e, ref) >= e->span)
-    return ref == 0 || (ref & 1) != 0 || rotate(ref - e->old) < e->old_span ? ref : CORRUPT_REF;
+    return ref == 0 || (ref & 1) != 0 || rotate(ref - e->first) < e->old_span ? ref : CORRUPT_REF;
   header = slhi_load_word(e->from + ref);
   if (!(header & SLHI_FORWARDED))
     return move_any(e, ref);
@@ -202,15 +200,6 @@ HOT void prefetch_target(const struct evacuation *e, const char *at)
     __builtin_prefetch(e->from + ref, 1);
 }
 
-bool slhi_roots_are_aligned(const slh_ref *first, uint64_t count)
-{
-  uint32_t low = 0;
-
-  for (uint64_t i = 0; i < count; i++)
-    low |= slh_is_i31(first[i]) ? 0 : first[i].bits;
-  return (low & 7) == 0;
-}
-
 uint64_t slhi_evacuate_roots(struct evacuation *evacuation, slh_ref *first, uint64_t count,
                              uint64_t budget)
 {
@@ -224,7 +213,7 @@ uint64_t slhi_evacuate_roots(struct evacuation *evacuation, slh_ref *first, uint
     if (bits == 0 || (bits & 1) != 0 || (bits & SLHI_ROOT_DONE) != 0)
       continue;
     if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, (char *)&first[i])))
-      return CORRUPT;
+      return SLHI_CORRUPT;
     first[i].bits |= SLHI_ROOT_DONE;
   }
   *evacuation = e;
@@ -250,7 +239,7 @@ uint64_t slhi_evacuate_range(struct evacuation *evacuation, char *at, uint64_t c
     if (i + PREFETCH_BYTES / 4 < count)
       prefetch_target(&e, at + 4 * i + PREFETCH_BYTES);
     if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, at + 4 * i)))
-      return CORRUPT;
+      return SLHI_CORRUPT;
   }
   *evacuation = e;
   return i;
@@ -273,15 +262,15 @@ uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct obj
   } else if (offsets) {
     uint64_t stop = slhi_at_most(offsets[0], before + budget / 4 + 1);
 
-    for (uint64_t i = before + 1; i <= stop && done != CORRUPT; i++)
-      done = slhi_evacuate_range(e, at + offsets[i], 1, 0) == 1 ? done + 1 : CORRUPT;
+    for (uint64_t i = before + 1; i <= stop && done != SLHI_CORRUPT; i++)
+      done = slhi_evacuate_range(e, at + offsets[i], 1, 0) == 1 ? done + 1 : SLHI_CORRUPT;
     *complete = stop == offsets[0];
   } else {
     struct evacuation local = *e;
 
     for (uint64_t map = shape->refs; map != 0; map >>= 8, done++) {
       if (SLH_UNLIKELY(!evacuate_reference(&local, e, at + (map & 0xff))))
-        return CORRUPT;
+        return SLHI_CORRUPT;
     }
     *e = local;
     *complete = true;
@@ -391,7 +380,7 @@ static uint64_t scan_struct(struct evacuation *evacuation, const struct shape *s
   }
   for (; e.part <= count && done + (e.free - before) <= budget; e.part++) {
     if (SLH_UNLIKELY(!evacuate_reference(&e, evacuation, object + shape->offsets[e.part])))
-      return CORRUPT;
+      return SLHI_CORRUPT;
     done += 4;
   }
   if (e.part > count) {
@@ -426,8 +415,8 @@ static uint64_t scan_array(struct evacuation *e, const struct shape *shape, uint
     /* Stopping early is no loss: what was copied is copied again. */
     uint64_t done = slhi_evacuate_range(e, object + e->part, some / 4, budget);
 
-    if (done == CORRUPT)
-      return CORRUPT;
+    if (done == SLHI_CORRUPT)
+      return SLHI_CORRUPT;
     some = 4 * done;
   }
   e->part += some;
@@ -451,7 +440,7 @@ static uint64_t scan_other(struct evacuation *e, uint64_t budget)
     e->scan += slhi_load_word(object + 4);
     return sizeof(uint64_t);
   }
-  slhi_host_data_keep(e->tables, slhi_load_word(object + 4));
+  slhi_host_data_keep(&e->tables->host, slhi_load_word(object + 4));
   e->scan += SLHI_EXTERN_BYTES;
   return SLHI_EXTERN_BYTES;
 }
@@ -469,7 +458,7 @@ bool slhi_evacuate_scan(struct evacuation *e, uint64_t *budget)
     if (*budget == 0)
       break;
     work = e->scan < e->free ? scan_other(e, *budget) : slhi_larges_scan(e, *budget);
-    if (work == CORRUPT)
+    if (work == SLHI_CORRUPT)
       return false;
     *budget -= slhi_at_most(work, *budget);
   }

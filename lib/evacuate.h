@@ -23,7 +23,9 @@
 #ifndef SLOTHEAP_LIB_EVACUATE_H
 #define SLOTHEAP_LIB_EVACUATE_H
 
+#include "lib/large.h"
 #include "lib/object.h"
+#include "lib/phase.h"
 #include "lib/tables.h"
 
 struct evacuation {
@@ -31,8 +33,8 @@ struct evacuation {
   char *to;           /* address of offset 0 if the space were the heap */
   uint32_t start;     /* what is moved lies in [start, end) */
   uint32_t span;      /* (end - start) / 8 */
-  uint32_t old;       /* what lies in [old, start) stays */
-  uint32_t old_span;  /* (start - old) / 8 */
+  uint32_t first;     /* slhi_heap_first: what lies in [first, start) stays */
+  uint32_t old_span;  /* (start - first) / 8 */
   uint32_t sure_span; /* so far any small object fits */
   uint64_t end;
   uint64_t sure; /* end, less what a small object takes */
@@ -53,12 +55,11 @@ struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_
                                   char *space);
 
 /* Rewrites up to `count` references that lie side by side; fewer if more than
- * `budget` bytes were copied for them. Returns how many, or UINT64_MAX:
- * corrupt. */
+ * `budget` bytes were copied for them. Returns how many, or SLHI_CORRUPT. */
 uint64_t slhi_evacuate_range(struct evacuation *e, char *at, uint64_t count, uint64_t budget);
 
 /* Rewrites the references of an object that stays where it is, at `at`. Goes on
- * at reference `*part`; how many it has done, or UINT64_MAX: corrupt. It is done
+ * at reference `*part`; how many it has done, or SLHI_CORRUPT. It is done
  * with all when `*complete` is set. */
 uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct object *object,
                                 uint64_t *part, uint64_t budget, bool *complete);
@@ -66,12 +67,10 @@ uint64_t slhi_evacuate_in_place(struct evacuation *e, char *at, const struct obj
 /*
  * The same for roots, which a host may list more than once: a reference that
  * was rewritten is told from one that was not by a bit that is set in it until
- * slhi_finish_roots. slhi_roots_are_aligned says, before any is rewritten, that
- * none has it from elsewhere.
+ * slhi_finish_roots. PHASE_CHECK has seen that none has it from elsewhere.
  */
 #define SLHI_ROOT_DONE UINT32_C(2)
 
-bool slhi_roots_are_aligned(const slh_ref *first, uint64_t count);
 uint64_t slhi_evacuate_roots(struct evacuation *e, slh_ref *first, uint64_t count, uint64_t budget);
 void slhi_finish_roots(slh_ref *first, uint64_t count);
 

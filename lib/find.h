@@ -3,7 +3,7 @@
 #ifndef SLOTHEAP_LIB_FIND_H
 #define SLOTHEAP_LIB_FIND_H
 
-#include "lib/counts.h"
+#include "lib/heap.h"
 #include "lib/object.h"
 
 /* Checks that `ref` points at an object, and describes it. SLH_E_TYPE (null or

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The numbers of functions that funcref fields hold. */
 #include <slotheap/host.h>
+
+#include "lib/functions.h"
 
 #include "lib/tables.h"
 
@@ -57,24 +58,21 @@ slh_status slh_funcref_intern(slh_heap *heap, const void *function, uint32_t *ou
 {
   struct tables *tables;
   struct functions *table;
+  uint32_t number;
   slh_status status;
 
   slhi_require_idle(heap, "slh_funcref_intern");
   status = slhi_tables(heap, &tables);
   if (status != SLH_OK)
     return status;
-  *out = 0;
-  if (!function)
-    return SLH_OK;
   table = &tables->functions;
-  if (table->count != 0) {
-    *out = table->buckets[find_bucket(table, function)];
-    if (*out != 0)
-      return SLH_OK;
+  number = function && table->count != 0 ? table->buckets[find_bucket(table, function)] : 0;
+  if (function && number == 0) {
+    status = slhi_function_add(heap, function);
+    number = table->count;
   }
-  status = slhi_function_add(heap, function);
   if (status == SLH_OK)
-    *out = table->count;
+    *out = number;
   return status;
 }
 

@@ -11,6 +11,7 @@
  */
 #include "lib/collection.h"
 #include "lib/copying.h"
+#include "lib/growth.h"
 #include "lib/policy.h"
 
 static slh_status begin(slh_heap *heap, struct collection *c)
@@ -24,7 +25,7 @@ static void promote(slh_heap *heap, struct collection *c)
 {
   if (c->young) {
     c->tables->young_collections++;
-    c->tables->promoted += c->evacuation.free - c->evacuation.start;
+    c->tables->promoted += c->copying.evacuation.free - c->copying.evacuation.start;
   }
   slhi_tables_promote(c->tables);
   slhi_remembered_clear(heap);
@@ -45,6 +46,7 @@ const struct collector slhi_generational_collector = {
     .id = SLH_COLLECTOR_GENERATIONAL,
     .collects = true,
     .generational = true,
+    .space = slhi_copying_space,
     .begin = begin,
     .step = step,
 };

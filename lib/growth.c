@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How far a heap may fill, and how it comes to be allowed more. */
+#include "lib/growth.h"
+
 #include "lib/collector.h"
 #include "lib/holes.h"
-#include "lib/poison.h"
+#include "lib/hide.h"
 #include "lib/policy.h"
 #include "pool/events.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Local and owned roots. */
-#include <slotheap/barrier.h>
-#include <slotheap/handles.h>
+#include "lib/handles.h"
 
-#include "lib/collection.h"
-#include "pool/trap.h"
+#include "lib/tables.h"
 
 /* A mark for each handle that there is room for. */
 static slh_status reserve_young(slh_heap *heap, struct handles *handles)
@@ -78,193 +75,35 @@ void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t num
   handles->free = number + 1;
 }
 
-/* ---- local roots ---- */
-
-slh_status slh_frame_open(slh_heap *heap, slh_frame *frame)
+void slhi_handles_forget(struct free_handles *handles)
 {
-  struct tables *tables;
-
-  slhi_require_idle(heap, "slh_frame_open");
-  frame->heap = heap;
-  frame->status = slhi_tables(heap, &tables);
-  if (frame->status != SLH_OK)
-    return frame->status;
-  frame->outer = tables->frame;
-  frame->first = tables->locals.count;
-  frame->stamp = tables->frame = slhi_new_stamp(tables);
-  return SLH_OK;
+  handles->at.count = 0;
+  handles->free = 0;
+  handles->live = 0;
 }
 
-/* The tables of an open frame's heap. */
-static struct tables *innermost(const slh_frame *frame, const char *call)
+/* ---- marks ---- */
+
+uint32_t slhi_handle_next_young(struct handles *handles)
 {
-  struct tables *tables = frame->heap ? slhi_heap_tables(frame->heap) : NULL;
+  for (; handles->low < handles->high; handles->low++) {
+    uint64_t *word = &handles->young[handles->low];
+    uint32_t number;
 
-  if (SLH_UNLIKELY(!tables || tables->frame != frame->stamp))
-    slhi_misuse(call, "the frame is not the innermost open one of its heap");
-  return tables;
-}
-
-void slh_frame_close(slh_frame *frame)
-{
-  struct tables *tables;
-
-  /* Closed before, in a block whose end closes it again. */
-  if (!frame->heap)
-    return;
-  if (frame->status == SLH_OK) {
-    slhi_require_idle(frame->heap, "slh_frame_close");
-    tables = innermost(frame, "slh_frame_close");
-    tables->frame = frame->outer;
-    tables->locals.count = frame->first;
+    if (*word == 0)
+      continue;
+    number = 64 * handles->low + (uint32_t)__builtin_ctzll(*word);
+    *word &= *word - 1;
+    if (number < handles->count)
+      return number;
   }
-  frame->heap = NULL;
+  return UINT32_MAX;
 }
 
-slh_status slh_local_new(slh_frame *frame, slh_ref ref, slh_local *out)
+void slhi_handles_promote(struct handles *handles)
 {
-  struct handles *locals;
-  slh_status status;
-
-  if (SLH_UNLIKELY(frame->status != SLH_OK))
-    return frame->status;
-  locals = &innermost(frame, "slh_local_new")->locals;
-  slhi_require_idle(frame->heap, "slh_local_new");
-  if (SLH_UNLIKELY(frame->heap->corrupt))
-    return SLH_E_CORRUPT;
-  status = slhi_handles_reserve(frame->heap, locals);
-  if (status != SLH_OK)
-    return status;
-  out->number = locals->count++;
-  out->stamp = frame->stamp;
-  locals->refs[out->number] = ref;
-  locals->stamps[out->number] = frame->stamp;
-  slhi_handle_note(frame->heap, locals, out->number);
-  (void)slh_expose_ref(frame->heap, ref);
-  return SLH_OK;
-}
-
-static const struct handles *locals_of(const slh_heap *heap)
-{
-  return slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->locals : NULL;
-}
-
-slh_ref slh_local_get(const slh_heap *heap, slh_local local)
-{
-  slhi_require_idle(heap, "slh_local_get");
-  if (SLH_UNLIKELY(heap->corrupt))
-    return SLH_NULL;
-  return *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
-}
-
-void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)
-{
-  slhi_require_idle(heap, "slh_local_set");
-  *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_set") = ref;
-  slhi_handle_note(heap, &slhi_heap_tables(heap)->locals, local.number);
-  (void)slh_expose_ref(heap, ref);
-}
-
-/* ---- protected calls ---- */
-
-/* What goes on with the heap once a callback has trapped. */
-static enum busy busy_after_trap(slh_heap *heap)
-{
-  switch ((enum busy)heap->busy) {
-  case BUSY_LISTING: /* the collection had not begun */
-    slhi_collection_end(heap, 0);
-    return BUSY_NOT;
-  case BUSY_ASKING:
-  case BUSY_FREEZING:
-    return BUSY_NOT;
-  case BUSY_DROPPING: /* the entry is gone; what called it goes on, or is called again */
-    return slhi_heap_slot(heap)->space != 0 && slhi_heap_collection(heap)->sweeping
-               ? BUSY_COLLECTING
-               : BUSY_NOT;
-  case BUSY_YIELDING:
-    return BUSY_COLLECTING;
-  default:
-    return heap->busy;
-  }
-}
-
-/* The frames that a protected call opened end with it if it traps; those from
- * before are gone if the heap was reset in it. */
-static void end_call(struct slot *slot, const uint64_t memo[3])
-{
-  slh_heap *heap = slhi_slot_heap(slot);
-  struct tables *tables = slhi_heap_tables(heap);
-  bool was_reset;
-
-  slhi_heap_set_busy(heap, busy_after_trap(heap));
-  if (!tables)
-    return;
-  was_reset = tables->reset_stamp > memo[2];
-  tables->frame = was_reset ? 0 : memo[0];
-  if (was_reset || tables->locals.count > memo[1])
-    tables->locals.count = was_reset ? 0 : (uint32_t)memo[1];
-}
-
-slh_status slh_heap_protect(slh_heap *heap, slh_protected_fn *call, void *argument, slh_trap *trap)
-{
-  const struct tables *tables = slhi_heap_tables(heap);
-  uint64_t memo[3] = {0, 0, 0};
-
-  if (tables) {
-    memo[0] = tables->frame;
-    memo[1] = tables->locals.count;
-    memo[2] = tables->last_stamp;
-  }
-  return slhi_slot_protect(slhi_heap_slot(heap), call, argument, end_call, memo, trap);
-}
-
-/* ---- owned roots ---- */
-
-slh_status slh_owned_new(slh_heap *heap, slh_ref ref, slh_owned *out)
-{
-  struct tables *tables;
-  slh_status status;
-
-  slhi_require_idle(heap, "slh_owned_new");
-  status = slhi_tables(heap, &tables);
-  if (status != SLH_OK)
-    return status;
-  status = slhi_handle_new(heap, &tables->owned, ref, &out->stamp, &out->number);
-  if (status == SLH_OK)
-    (void)slh_clone_ref(heap, ref);
-  return status;
-}
-
-static const struct handles *owned_of(const slh_heap *heap)
-{
-  return slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->owned.at : NULL;
-}
-
-void slh_owned_free(slh_heap *heap, slh_owned owned)
-{
-  struct free_handles *handles = slhi_heap_tables(heap) ? &slhi_heap_tables(heap)->owned : NULL;
-
-  slh_ref ref;
-
-  slhi_require_idle(heap, "slh_owned_free");
-  ref = *slhi_handle_locate(handles ? &handles->at : NULL, owned.stamp, owned.number,
-                            "slh_owned_free");
-  slhi_handle_free(handles, owned.stamp, owned.number, "slh_owned_free");
-  slh_drop_ref(heap, ref);
-}
-
-slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
-{
-  slhi_require_idle(heap, "slh_owned_get");
-  if (SLH_UNLIKELY(heap->corrupt))
-    return SLH_NULL;
-  return *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
-}
-
-void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)
-{
-  slhi_require_idle(heap, "slh_owned_set");
-  slh_write_ref(
-      heap, slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_set"), ref);
-  slhi_handle_note(heap, &slhi_heap_tables(heap)->owned.at, owned.number);
+  if (handles->low < handles->high)
+    memset(handles->young + handles->low, 0,
+           (handles->high - handles->low) * sizeof *handles->young);
+  handles->low = handles->high = 0;
 }

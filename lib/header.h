@@ -14,7 +14,7 @@
 #ifndef SLOTHEAP_LIB_HEADER_H
 #define SLOTHEAP_LIB_HEADER_H
 
-#include <slotheap/runtime.h>
+#include <slotheap/type.h>
 
 #define SLHI_FORWARDED UINT32_C(1)
 #define SLHI_LOGGED UINT32_C(2)

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A heap's life: acquire, reset, release. */
-#include "lib/counts.h"
 #include "lib/heap.h"
 
-#include <slotheap/inspect.h>
-
 #include "lib/collection.h"
+#include "lib/growth.h"
 #include "lib/image.h"
-#include "lib/poison.h"
+#include "lib/hide.h"
+#include "lib/tables.h"
 #include "pool/events.h"
 #include "pool/options.h"
-#include "pool/registry.h"
-
-#define DEFAULT_INITIAL (UINT64_C(1) << 20)
-#define DEFAULT_MAX_HOST (UINT64_C(16) << 20)
 
 /* ---- acquire and release ---- */
 
@@ -46,29 +41,29 @@ static void place(slh_heap *heap, const struct slot *slot)
   const struct slab *slab = slot->slab;
 
   heap->data.base = slhi_slot_start(slot) - slab->gap;
-  heap->data.mask = slab->open ? (uint32_t)(slab->stride - 1) : UINT32_MAX;
+  heap->data.mask = slhi_pool_is_dense(slab->pool) ? (uint32_t)(slab->stride - 1) : UINT32_MAX;
 }
 
 static inline __attribute__((always_inline)) void
 set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *slot)
 {
   uint64_t max = slhi_pool_of(slot)->plan.max_heap_bytes;
-  uint64_t initial = options->initial_bytes ? options->initial_bytes : DEFAULT_INITIAL;
+  uint64_t initial = options->initial_bytes ? options->initial_bytes : SLHI_INITIAL_BYTES;
 
-  if (options->fixed && slot->slab->open)
+  if (options->fixed && slhi_pool_is_dense(slhi_pool_of(slot)))
     max = slot->slab->max - SLH_DENSE_START;
   max -= heap->data.start - slhi_heap_first(heap);
   if (options->max_bytes != 0)
     max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
   heap->max = heap->data.start + (uint32_t)max;
   heap->initial = (uint32_t)slhi_at_most(initial, max);
-  heap->max_host = options->max_host_bytes ? options->max_host_bytes : DEFAULT_MAX_HOST;
+  heap->max_host = options->max_host_bytes ? options->max_host_bytes : SLHI_MAX_HOST_BYTES;
 }
 
 /* What is rare. */
 static __attribute__((noinline)) slh_status start(slh_heap *heap, const slh_heap_options *options)
 {
-  slh_status status = slhi_image_start(heap, options);
+  slh_status status = slhi_image_begin(heap, options);
 
   if (status != SLH_OK)
     slh_heap_release(heap);
@@ -85,7 +80,7 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
   if (SLH_UNLIKELY(!options->runtime))
     return SLH_E_INVALID;
   slot = slhi_pool_take(pool,
-                        SLH_UNLIKELY(image != NULL) ? slhi_image_start_tag(options) : options->tag,
+                        SLH_UNLIKELY(image != NULL) ? slhi_image_begin_tag(options) : options->tag,
                         nanoseconds);
   if (SLH_UNLIKELY(!slot)) {
     SLHI_EVENT(exhausted, EXHAUSTED, pool, NULL, SLH_E_FULL, 1, pool->plan.slots);
@@ -93,7 +88,7 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
   }
   heap = slhi_slot_heap(slot);
   /* A dense pool may have moved the one before. */
-  if (SLH_UNLIKELY(!heap->data.base || slot->slab->open))
+  if (SLH_UNLIKELY(!heap->data.base || slhi_pool_is_dense(pool)))
     place(heap, slot);
   /* Atomic for slhi_runtime_has_heaps, which looks in from other threads. */
   __atomic_store_n(&heap->data.runtime, options->runtime, __ATOMIC_RELAXED);
@@ -128,8 +123,10 @@ slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *optio
   slh_heap_options known;
   slh_status status = slhi_read_options("slh_heap_options", options, &known, sizeof known, error);
 
+  if (status == SLH_OK && known.runtime)
+    slhi_check_runtime(known.runtime, "slh_heap_acquire");
   if (status == SLH_OK && known.image)
-    status = slhi_image_start_check(pool, &known, error);
+    status = slhi_image_begin_check(pool, &known, error);
   if (status != SLH_OK)
     return status;
   status = acquire(pool, &known, nanoseconds, out);
@@ -192,11 +189,6 @@ static inline void end_store(slh_heap *heap)
     slhi_pool_refund(slh_heap_pool(heap), slhi_heap_charged(heap));
 }
 
-static uint64_t allocated(const slh_heap *heap)
-{
-  return slhi_heap_end(heap) - heap->data.start - slhi_heap_holes(heap) + heap->reclaimed;
-}
-
 void slh_heap_release(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
@@ -208,10 +200,11 @@ void slh_heap_release(slh_heap *heap)
     slhi_misuse("slh_heap_release", "called on a heap from within a protected call of it");
   stop_store(heap, "slh_heap_release");
   SLHI_EVENT(release, RELEASE, slh_heap_pool(heap), heap, heap->collections,
-             slhi_heap_dirty_bytes(heap), allocated(heap));
+             slhi_heap_dirty_bytes(heap), slhi_heap_allocated(heap));
   end_store(heap);
   /* Nobody is to find the runtime here before the next store has named its own. */
   __atomic_store_n(&heap->data.runtime, NULL, __ATOMIC_RELAXED);
+  heap->busy = BUSY_RELEASED;
   if (SLH_UNLIKELY(heap->private_pool))
     pool = slh_heap_pool(heap);
   slhi_pool_release(slot, slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
@@ -233,19 +226,6 @@ void slh_heap_discard(slh_heap *heap)
   slh_heap_release(heap);
 }
 
-void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *context)
-{
-  uint32_t touched = slhi_slab_touched(&pool->heaps[0]);
-  bool go_on = true;
-
-  for (uint32_t i = 0; i < touched && go_on; i++) {
-    struct slot *slot = &pool->heaps[0].slots[i];
-
-    if (slhi_slot_is_taken(slot))
-      go_on = visit(context, slhi_slot_heap(slot));
-  }
-}
-
 /* It has the room that the image took, too; but may use no more than before. */
 static void end_image(slh_heap *heap)
 {
@@ -261,7 +241,7 @@ void slh_heap_reset(slh_heap *heap)
 
   stop_store(heap, "slh_heap_reset");
   SLHI_EVENT(reset, RESET, slh_heap_pool(heap), heap, heap->collections,
-             slhi_heap_dirty_bytes(heap), allocated(heap));
+             slhi_heap_dirty_bytes(heap), slhi_heap_allocated(heap));
   end_store(heap);
   slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
   end_image(heap);
@@ -279,6 +259,7 @@ void slhi_busy_misuse(const slh_heap *heap, const char *call)
       [BUSY_DROPPING] = "a drop callback of it runs, or was left by a jump",
       [BUSY_ASKING] = "its growth callback runs, or was left by a jump",
       [BUSY_FREEZING] = "slh_image_freeze runs, or was left by a jump",
+      [BUSY_RELEASED] = "no store has it: it was released",
   };
 
   slhi_misuse(call, "called on a heap while %s", while_[heap->busy]);
@@ -288,24 +269,6 @@ void slhi_heap_set_busy(slh_heap *heap, enum busy busy)
 {
   heap->busy = busy;
   slhi_heap_set_limit(heap);
-}
-
-static bool has_no_heap_of(void *context, slh_pool *pool)
-{
-  for (uint32_t i = slhi_slab_touched(&pool->heaps[0]); i-- > 0;) {
-    struct slot *slot = &pool->heaps[0].slots[i];
-    slh_heap *heap = slhi_slot_heap(slot);
-
-    if (slhi_slot_is_taken(slot) &&
-        __atomic_load_n(&heap->data.runtime, __ATOMIC_RELAXED) == context)
-      return false;
-  }
-  return true;
-}
-
-bool slhi_runtime_has_heaps(const slh_runtime *runtime)
-{
-  return !slhi_registry_visit(has_no_heap_of, (void *)(uintptr_t)runtime);
 }
 
 slh_runtime *slh_heap_runtime(const slh_heap *heap)
@@ -326,51 +289,4 @@ slh_pool *slh_heap_pool(const slh_heap *heap)
 void *slh_heap_host(const slh_heap *heap)
 {
   return heap->host;
-}
-
-/* ---- figures ---- */
-
-uint64_t slh_heap_start(const slh_heap *heap)
-{
-  return slhi_heap_first(heap);
-}
-
-uint64_t slh_heap_bump(const slh_heap *heap)
-{
-  return slhi_heap_end(heap);
-}
-
-void slh_heap_get_stats_sized(const slh_heap *heap, slh_heap_stats *out, size_t size)
-{
-  const struct tables *tables = slhi_heap_tables(heap);
-  slh_heap_stats stats = {0};
-
-  stats.image = heap->data.start - slhi_heap_first(heap);
-  stats.used = slhi_heap_end(heap) - heap->data.start;
-  stats.holes = slhi_heap_holes(heap);
-  stats.soft_limit = heap->soft - heap->data.start;
-  stats.max = heap->max - heap->data.start;
-  stats.accessible = slhi_slot_committed(slhi_heap_slot(heap));
-  stats.dirty = slhi_heap_dirty_bytes(heap);
-  stats.allocated_total = allocated(heap);
-  stats.reclaimed_total = heap->reclaimed;
-  stats.copied_total = heap->copied;
-  stats.live = heap->live;
-  stats.collections = heap->collections;
-  stats.growths = heap->growths;
-  stats.old = slhi_heap_old(heap);
-  stats.host_bytes = slhi_slot_host_bytes(slhi_heap_slot(heap));
-  stats.max_host = heap->max_host;
-  if (tables) {
-    stats.max_host = slhi_saturating_add(stats.max_host, tables->uncounted);
-    stats.externrefs = tables->host.used;
-    stats.listed = tables->counts ? tables->counts->listed_count : 0;
-    stats.local_roots = tables->locals.count;
-    stats.owned_roots = tables->owned.live;
-    stats.functions = tables->functions.count;
-    stats.young_collections = tables->young_collections;
-    stats.promoted_total = tables->promoted;
-    stats.remembered = slhi_remembered_objects(heap) + tables->remembered.card_count;
-  }
-  slhi_write_figures(out, size, &stats, sizeof stats);
 }

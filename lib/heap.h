@@ -2,6 +2,7 @@
 #ifndef SLOTHEAP_LIB_HEAP_H
 #define SLOTHEAP_LIB_HEAP_H
 
+#include <slotheap/allocate.h>
 #include <slotheap/heap.h>
 
 #include "lib/runtime.h"
@@ -16,12 +17,9 @@ enum busy {
   BUSY_LISTING,
   BUSY_DROPPING,
   BUSY_ASKING,
-  BUSY_FREEZING
+  BUSY_FREEZING,
+  BUSY_RELEASED /* no store has it */
 };
-
-/* A value of slh_heap.zealous: the heap was collected or grown, so that an
- * allocation can be tried again, and the next one goes well. */
-#define SLHI_ZEAL_CONTENT UINT16_MAX
 
 /*
  * A heap: what the host sees of it, in the owner's part of its slot's record.
@@ -46,7 +44,13 @@ struct slh_heap {
   uint32_t initial;   /* first value of soft - start */
   uint32_t needed;    /* bytes that the last SLH_E_COLLECT wanted */
   uint64_t reclaimed; /* from here on: see `fresh` in heap.c */
-  uint64_t copied;
+  union {
+    uint64_t copied;  /* bytes, by collectors that copy */
+    struct {          /* where references are counted, of which no collector copies: */
+      uint32_t top;   /* end of its objects, while bump lies in a hole among them; else 0 */
+      uint32_t young; /* what was allocated from here on is new; 0: all from start on */
+    } counting;
+  };
   uint32_t live; /* bytes left by the last full collection */
   uint32_t collections : 25;
   uint32_t survival : 7; /* percent that lived of what the last collection looked at */
@@ -65,12 +69,6 @@ static inline void slhi_heap_count_collection(slh_heap *heap)
 {
   heap->collections += heap->collections < (1u << 25) - 1;
 }
-
-/* Of the smallest nursery. */
-#define SLHI_NURSERY_BYTES (UINT64_C(64) * 1024)
-
-/* A value of slh_heap.nursery: only the soft limit bounds it. */
-#define SLHI_NURSERY_UNBOUNDED 31
 
 _Static_assert(offsetof(struct slh_heap, data) == 0, "slh_heap_get_data casts");
 _Static_assert(sizeof(struct slh_heap) == SLHI_SLOT_OWNER_BYTES, "lives in a slot's record");
@@ -100,8 +98,29 @@ static inline bool slhi_heap_counts(const slh_heap *heap)
 }
 
 /* data.young where references are counted: above all objects, so that every one that is
- * written is looked at. What is young there is in lib/counts.h. */
+ * written is looked at. What is young there, slhi_heap_young says. */
 #define SLHI_YOUNG_COUNTING (~UINT32_C(7) | SLH_COUNTING)
+
+/* End of its objects: bump, unless that lies in a hole among them (holes.h). */
+static inline uint64_t slhi_heap_end(const slh_heap *heap)
+{
+  return SLH_UNLIKELY(slhi_heap_counts(heap)) && heap->counting.top != 0 ? heap->counting.top
+                                                                         : heap->data.bump;
+}
+
+/* Where young objects begin. */
+static inline uint32_t slhi_heap_young(const slh_heap *heap)
+{
+  if (SLH_LIKELY(!slhi_heap_counts(heap)))
+    return heap->data.young;
+  return heap->counting.young != 0 ? heap->counting.young : heap->data.start;
+}
+
+/* Bytes that collections have copied. */
+static inline uint64_t slhi_heap_copied(const slh_heap *heap)
+{
+  return slhi_heap_counts(heap) ? 0 : heap->copied;
+}
 
 /* Bytes of old objects; 0 where references are counted. Without barriers an image's are
  * young, too. */
@@ -112,29 +131,17 @@ static inline uint32_t slhi_heap_old(const slh_heap *heap)
   return none ? 0 : heap->data.young - heap->data.start;
 }
 
-/* Its tables, or NULL; see tables.h. They are kept from one store to the next. */
+/* Its tables (tables.h), or NULL. They are kept from one store to the next. */
 static inline struct tables *slhi_heap_tables(const slh_heap *heap)
 {
   return slhi_slot_host(slhi_heap_slot(heap));
 }
 
-/* The state of the collection that is under way. */
+/* The state (collection.h) of the collection that is under way. */
 static inline struct collection *slhi_heap_collection(const slh_heap *heap)
 {
   return slhi_slot_host(slhi_slot_space(slhi_heap_slot(heap)));
 }
-
-/* Allocation beyond this collects first: the soft limit, or before it the end
- * of the nursery. */
-static inline uint64_t slhi_heap_trigger(const slh_heap *heap)
-{
-  uint64_t nursery_end = heap->data.young + (SLHI_NURSERY_BYTES << heap->nursery);
-
-  return nursery_end < heap->soft ? nursery_end : heap->soft;
-}
-
-/* Makes the nursery at least so large. */
-void slhi_heap_set_nursery(slh_heap *heap, uint64_t bytes);
 
 /* Offset of the first byte that cannot be accessed. */
 static inline uint64_t slhi_heap_committed(const slh_heap *heap)
@@ -167,34 +174,10 @@ static inline uint64_t slhi_heap_ready(const slh_heap *heap)
   return slot->slab->gap + slhi_slot_ready(slot, slot->slab->populate);
 }
 
-/* Bytes of the pool's budget that the heap has: what it may hold beyond its
- * initial size. */
-static inline uint64_t slhi_heap_charged(const slh_heap *heap)
-{
-  uint64_t free = (uint64_t)heap->data.start + heap->initial;
-
-  return heap->soft > free ? heap->soft - free : 0;
-}
-
-/* Sets the limit that follows from the soft limit, what is committed, and
- * whether the heap can be used at all. */
-void slhi_heap_set_limit(slh_heap *heap);
-
-/*
- * Moves the soft limit (an offset). Upwards the store's growth callback and the
- * pool's budget have a say; `needed` is for the callback. It cannot go beyond
- * max. SLH_E_REFUSED, SLH_E_POOL_LIMIT: it is as it was.
- */
-slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed);
+/* Bytes allocated since acquire or reset. */
+uint64_t slhi_heap_allocated(const slh_heap *heap);
 
 void slhi_heap_set_busy(slh_heap *heap, enum busy busy);
-
-/*
- * Collection could not be had or did not free enough: the soft limit gives way,
- * by as much as the policy wishes if that is granted. `why` is what the
- * collection came to.
- */
-slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why);
 
 /* Stops because of what goes on with the heap. */
 _Noreturn void slhi_busy_misuse(const slh_heap *heap, const char *call);
@@ -205,13 +188,6 @@ static inline void slhi_require_idle(const slh_heap *heap, const char *call)
   if (SLH_UNLIKELY(heap->busy != BUSY_NOT))
     slhi_busy_misuse(heap, call);
 }
-
-/* Makes the heap accessible up to offset `end`. A dense pool can move it for that.
- * SLH_E_LIMIT, SLH_E_NOMEM, SLH_E_FULL. */
-slh_status slhi_heap_access(slh_heap *heap, uint64_t end);
-
-/* slh_heap_extend without zeal, and without growing. */
-slh_status slhi_heap_commit(slh_heap *heap, uint64_t bytes);
 
 /* Whether a heap of this runtime is alive in any pool. Slow. */
 bool slhi_runtime_has_heaps(const slh_runtime *runtime);

@@ -2,6 +2,7 @@
 #include "lib/holes.h"
 
 #include "lib/counts.h"
+#include "lib/growth.h"
 
 /* Holes of a list of larger ones that are looked at for one that is large enough. */
 #define TRIES 8
@@ -178,7 +179,7 @@ void slhi_holes_leave(slh_heap *heap)
   struct region *region;
   uint32_t at, end;
 
-  if (!counts || counts->holes.top == 0)
+  if (!counts || heap->counting.top == 0)
     return;
   region = open_region(&counts->holes);
   at = bump_in(heap, region);
@@ -188,8 +189,8 @@ void slhi_holes_leave(slh_heap *heap)
     counts->holes.region_count--;
   if (at < end)
     slhi_hole_add(heap, counts, at, end - at);
-  heap->data.bump = counts->holes.top;
-  counts->holes.top = 0;
+  heap->data.bump = heap->counting.top;
+  heap->counting.top = 0;
   slhi_heap_set_limit(heap);
 }
 
@@ -207,17 +208,17 @@ bool slhi_holes_find_room(slh_heap *heap, uint64_t bytes)
   bytes = slhi_align_object(bytes);
   /* Small ones when the rest is used up. */
   small = heap->data.bump + bytes > slhi_heap_trigger(heap);
-  counts->missed = small ? (uint32_t)bytes : 0;
+  counts->holes.missed = small ? (uint32_t)bytes : 0;
   if (counts->holes.bytes < bytes || !has_room_for_region(heap, &counts->holes))
     return false;
   found = find(counts, bytes, small, heap->data.bump);
   if (found.end == 0)
     return false;
-  counts->missed = 0;
+  counts->holes.missed = 0;
   *slhi_state(counts, found.start) = SLHI_STATE_NEW;
   counts->holes.bytes -= slhi_at_most(found.end - found.start, counts->holes.bytes);
   counts->holes.regions[counts->holes.region_count++] = found;
-  counts->holes.top = (uint32_t)heap->data.bump;
+  heap->counting.top = (uint32_t)heap->data.bump;
   /* All that was allocated may be anything. */
   if (heap->data.dirty < heap->data.bump)
     heap->data.dirty = (uint32_t)heap->data.bump;
@@ -231,7 +232,7 @@ void slhi_holes_seal(const slh_heap *heap)
   const struct counts *counts = slhi_heap_counts(heap) ? slhi_counts(heap) : NULL;
   uint32_t at;
 
-  if (!counts || counts->holes.top == 0)
+  if (!counts || heap->counting.top == 0)
     return;
   at = bump_in(heap, open_region(&counts->holes));
   if (at < open_region(&counts->holes)->end)
@@ -242,7 +243,7 @@ uint32_t slhi_holes_limit(const slh_heap *heap)
 {
   const struct counts *counts = slhi_counts(heap);
 
-  return counts && counts->holes.top != 0 ? open_region(&counts->holes)->end : 0;
+  return counts && heap->counting.top != 0 ? open_region(&counts->holes)->end : 0;
 }
 
 uint64_t slhi_heap_holes(const slh_heap *heap)
@@ -251,7 +252,7 @@ uint64_t slhi_heap_holes(const slh_heap *heap)
 
   if (!counts)
     return 0;
-  return counts->holes.bytes + (counts->holes.top ? open_region(&counts->holes)->end -
-                                                        bump_in(heap, open_region(&counts->holes))
-                                                  : 0);
+  return counts->holes.bytes + (heap->counting.top ? open_region(&counts->holes)->end -
+                                                         bump_in(heap, open_region(&counts->holes))
+                                                   : 0);
 }

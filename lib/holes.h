@@ -8,8 +8,8 @@
  *                            bump -> |   ^ limit              ^ top
  *
  * To allocate in a hole, bump and limit are moved there, so that inline allocation
- * needs to know nothing of it: the hole becomes a *region*, and `top` says where the heap
- * ends meanwhile. When the region is full, or the heap is to be looked through, bump goes
+ * needs to know nothing of it: the hole becomes a *region*, and `top` (heap.h) says where the
+ * heap ends meanwhile. When the region is full, or the heap is to be looked through, bump goes
  * back. What regions have, and what lies from `young` on, are the new objects.
  *
  * Holes are merged with their neighbours when the heap is swept whole (drc.c).
@@ -17,7 +17,7 @@
 #ifndef SLOTHEAP_LIB_HOLES_H
 #define SLOTHEAP_LIB_HOLES_H
 
-#include <slotheap/heap.h>
+#include <slotheap/heap-data.h>
 
 struct counts;
 
@@ -36,11 +36,11 @@ struct holes {
   uint32_t has_larger; /* the same */
   uint32_t exact[SLHI_HOLES_EXACT];
   uint32_t larger[SLHI_HOLES_LARGER];
-  uint64_t bytes; /* of all that are in lists */
-  struct region *regions;
-  uint32_t region_count; /* since the last collection */
+  uint64_t bytes;         /* of all that are in lists */
+  uint32_t missed;        /* bytes for which there was none at last, though so much was free */
+  struct region *regions; /* since the last collection; bump is in the last while `top` is set */
+  uint32_t region_count;
   uint32_t region_capacity;
-  uint32_t top; /* bump is in the last of them, and this is where it was; else 0 */
 };
 
 /* Makes a filler and a hole of [at, at + bytes). */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* externrefs, and the table of what they refer to. */
-#include <slotheap/access.h>
-#include <slotheap/collection.h>
-#include <slotheap/host.h>
+#include "lib/host-data.h"
 
+#include <slotheap/access.h>
+#include <slotheap/object.h>
+#include <slotheap/collection.h>
+
+#include "lib/allocate.h"
 #include "lib/collection.h"
 #include "lib/object.h"
 #include "lib/tables.h"
@@ -49,7 +51,7 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
   if (status != SLH_OK)
     return status;
   id = tables->host.order[tables->host.used];
-  slhi_host_data_add(heap, data, drop);
+  slhi_host_data_add(&tables->host, data, drop);
   slhi_store_word(slh_address(heap, *out, SLHI_EXTERN_NUMBER_OFFSET), id);
   return SLH_OK;
 }
@@ -70,9 +72,8 @@ slh_status slhi_host_data_open(slh_heap *heap, uint32_t count)
   return status;
 }
 
-void slhi_host_data_add(slh_heap *heap, void *data, slh_drop_fn *drop)
+void slhi_host_data_add(struct host_entries *host, void *data, slh_drop_fn *drop)
 {
-  struct host_entries *host = &slhi_heap_tables(heap)->host;
   struct host_entry *entry = &host->entries[host->order[host->used++]];
 
   entry->data = data;
@@ -109,12 +110,7 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
   return SLH_OK;
 }
 
-/* ---- collection ---- */
-
-void slhi_host_data_begin(struct tables *tables, bool young)
-{
-  tables->host.kept = young ? tables->host.old : tables->host.image;
-}
+/* ---- dropping ---- */
 
 /* Has two ids change places. */
 static void swap(struct host_entries *host, uint32_t a, uint32_t b)
@@ -153,10 +149,8 @@ void slhi_host_data_drop(slh_heap *heap, uint32_t id)
   slhi_heap_set_busy(heap, busy);
 }
 
-void slhi_host_data_sweep(slh_heap *heap, uint64_t most)
+void slhi_host_data_sweep(struct host_entries *host, uint64_t most)
 {
-  struct host_entries *host = &slhi_heap_tables(heap)->host;
-
   /* From the end, so that an entry is free before its callback runs. */
   for (; most > 0 && host->used > host->kept; most--) {
     const struct host_entry *entry = &host->entries[host->order[--host->used]];
@@ -164,4 +158,16 @@ void slhi_host_data_sweep(slh_heap *heap, uint64_t most)
     if (entry->drop)
       entry->drop(entry->data);
   }
+}
+
+void slhi_host_data_reset(slh_heap *heap)
+{
+  struct host_entries *host = &slhi_heap_tables(heap)->host;
+
+  host->image = 0;
+  host->kept = 0;
+  slhi_heap_set_busy(heap, BUSY_DROPPING);
+  slhi_host_data_sweep(host, UINT64_MAX);
+  slhi_heap_set_busy(heap, BUSY_NOT);
+  host->old = 0;
 }

@@ -11,6 +11,8 @@
 #ifndef SLOTHEAP_LIB_IMAGE_FORMAT_H
 #define SLOTHEAP_LIB_IMAGE_FORMAT_H
 
+#include <slotheap/image-file.h>
+
 #include "lib/image.h"
 
 #define SLHI_FORMAT_MAGIC "slotheap"
@@ -113,29 +115,6 @@ uint64_t slhi_format_checksum(const char *file, uint64_t bytes, const char *body
 
 /* Whether files can be had: there was xxHash when this was compiled. */
 bool slhi_format_is_there(void);
-
-/* ---- types; image-types.c ---- */
-
-/* All types of a runtime, by fingerprint and then by index. */
-struct known_type {
-  uint64_t fingerprint;
-  const slh_type *type;
-};
-
-struct known_types {
-  struct known_type *at;
-  uint32_t count;
-};
-
-/* SLH_E_NOMEM. */
-slh_status slhi_known_types_new(const slh_runtime *runtime, struct known_types *out);
-void slhi_known_types_free(const slh_runtime *runtime, struct known_types *known);
-
-/* The first type with that fingerprint, and how many there are. */
-const struct known_type *slhi_known_types_find(const struct known_types *known,
-                                               uint64_t fingerprint, uint32_t *count);
-
-uint64_t slhi_type_fingerprint(const slh_type *type);
 
 /* Hash of some bytes that goes on from another. */
 uint64_t slhi_format_hash(const void *bytes, size_t size, uint64_t seed);

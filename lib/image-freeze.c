@@ -406,7 +406,7 @@ slh_status slh_image_freeze(const slh_heap *heap, const slh_image_contents *cont
                             const slh_image_options *given, slh_image **out, slh_error *error)
 {
   slh_runtime *runtime = heap->data.runtime;
-  struct freezer f = {.heap = heap, .error = error, .shapes = slhi_shapes(runtime)};
+  struct freezer f = {.heap = heap, .error = error};
   slh_image_options options;
   slh_status status;
 
@@ -416,7 +416,8 @@ slh_status slh_image_freeze(const slh_heap *heap, const slh_image_contents *cont
   status = slhi_image_options(given, &options, error);
   if (status != SLH_OK)
     return status;
-  options.kind = slhi_heap_slot(heap)->slab->open ? SLH_POOL_DENSE : SLH_POOL_WIDE;
+  options.kind = slh_heap_pool(heap)->plan.kind;
+  f.shapes = slhi_shapes(runtime);
   f.first = slhi_heap_first(heap);
   f.end = slhi_heap_end(heap);
   status = prepare(&f);

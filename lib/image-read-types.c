@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/image-read.h"
+#include "lib/image-types.h"
 
 static const char *name_at(const struct reader *r, uint32_t name)
 {

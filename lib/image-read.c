@@ -276,8 +276,10 @@ slh_status slh_image_read(slh_runtime *runtime, int fd, const slh_image_options 
                           slh_image **out, slh_error *error)
 {
   struct reader r = {.runtime = runtime, .error = error};
-  slh_status status = slhi_image_options(options, &r.options, error);
+  slh_status status;
 
+  slhi_check_runtime(runtime, "slh_image_read");
+  status = slhi_image_options(options, &r.options, error);
   if (status != SLH_OK)
     return status;
   if (!slhi_format_is_there())

@@ -4,6 +4,7 @@
 
 #include "lib/bitmap.h"
 #include "lib/image-format.h"
+#include "lib/image-types.h"
 #include "pool/file.h"
 #include "pool/new-file.h"
 
@@ -309,6 +310,7 @@ slh_status slh_image_write(const slh_image *image, int fd, slh_error *error)
   struct writer w = {.image = image, .error = error};
   slh_status status;
 
+  slhi_check_image(image, "slh_image_write");
   if (!slhi_format_is_there())
     return slhi_error(error, SLH_E_UNSUPPORTED, "slotheap was compiled without xxHash");
   status = slhi_known_types_new(image->runtime, &w.known);
@@ -334,8 +336,10 @@ slh_status slh_image_write(const slh_image *image, int fd, slh_error *error)
 slh_status slh_image_save(const slh_image *image, const char *path, slh_error *error)
 {
   struct new_file file;
-  slh_status status = slhi_new_file_open(&image->runtime->allocator, path, &file, error);
+  slh_status status;
 
+  slhi_check_image(image, "slh_image_save");
+  status = slhi_new_file_open(&image->runtime->allocator, path, &file, error);
   if (status != SLH_OK)
     return status;
   status = slh_image_write(image, file.fd, error);

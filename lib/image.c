@@ -2,6 +2,8 @@
 /* Images in memory: their making, their end, and what they have. */
 #include "lib/image.h"
 
+#include <slotheap/image-info.h>
+
 #include <stdlib.h>
 
 #include "lib/bitmap.h"
@@ -59,6 +61,7 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
     return status;
   }
   atomic_fetch_add_explicit(&runtime->images, 1, memory_order_relaxed);
+  slhi_sign(&image->signature, SLHI_SIGNATURE_IMAGE);
   *out = image;
   return SLH_OK;
 }
@@ -81,6 +84,8 @@ void slh_image_free(slh_image *image)
 
   if (!image)
     return;
+  slhi_check_image(image, "slh_image_free");
+  slhi_spoil_signature(&image->signature);
   runtime = image->runtime;
   allocator = &runtime->allocator;
   slhi_template_close(&image->body);

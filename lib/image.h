@@ -4,10 +4,10 @@
  * template of the pool's; and what goes with them.
  *
  *   image-freeze.c        a heap's reachable objects, side by side
- *   image-start.c         stores that begin with an image
+ *   image-begin.c         stores that begin with an image
  *   image-scan.c          the image of a store in its collections
  *   image-format.h        files, field by field
- *   image-types.c         types as files have them
+ *   image-types.c         types without indices, as files tell them
  *   image-write.c         to a file
  *   image-read.c          from a file, checked: its parts but for
  *   image-read-types.c    the types, matched with the runtime's, and
@@ -56,6 +56,7 @@ struct image_list {
 };
 
 struct slh_image {
+  uint32_t signature; /* SLHI_SIGNATURE_IMAGE */
   slh_runtime *runtime;
   slh_image_options options;
   struct slhi_template body; /* from a slot's first byte on */
@@ -74,6 +75,11 @@ struct slh_image {
   struct image_list functions;  /* const void *; the number in a field is the index plus 1 */
   uint32_t ephemerons;          /* tables */
 };
+
+static inline void slhi_check_image(const slh_image *image, const char *call)
+{
+  slhi_check_signature(image->signature, SLHI_SIGNATURE_IMAGE, call);
+}
 
 /* Offset of the first byte of a slot, with which a template begins. */
 static inline uint32_t slhi_image_lead(const slh_image *image)
@@ -131,14 +137,14 @@ bool slhi_image_add_text(slh_image *image, const void *bytes, size_t size, struc
 bool slhi_image_is_for_mapping(const slh_image *image);
 
 /* Whether a store with these options can begin from their image in that pool. */
-slh_status slhi_image_start_check(slh_pool *pool, const slh_heap_options *options,
+slh_status slhi_image_begin_check(slh_pool *pool, const slh_heap_options *options,
                                   slh_error *error);
 
 /* What slots are told apart by, for stores that want one that was used alike. */
-uint32_t slhi_image_start_tag(const slh_heap_options *options);
+uint32_t slhi_image_begin_tag(const slh_heap_options *options);
 
 /* A heap that is empty but for what its slot began with last: it becomes one that
  * began from the options' image, or from none. On an error it is to be released. */
-slh_status slhi_image_start(slh_heap *heap, const slh_heap_options *options);
+slh_status slhi_image_begin(slh_heap *heap, const slh_heap_options *options);
 
 #endif

@@ -143,7 +143,7 @@ uint64_t slhi_larges_scan(struct evacuation *e, uint64_t budget)
     uint64_t got;
 
     got = slhi_evacuate_range(e, elements + 4 * (uint64_t)larges->scanned, some, budget - done);
-    if (got == UINT64_MAX)
+    if (got == SLHI_CORRUPT)
       return got;
     done += 4 * got;
     larges->scanned += (uint32_t)got;
@@ -231,15 +231,10 @@ uint64_t slhi_larges_copy_back(const struct evacuation *e, uint64_t at, uint64_t
 
 static bool reserve_places(slh_heap *heap, struct large_list *list, uint64_t count)
 {
-  uint64_t capacity = list->capacity ? list->capacity : FIRST_CAPACITY;
-
-  if (count <= list->capacity)
-    return true;
-  while (capacity < count)
-    capacity *= 2;
-  if (slhi_table_resize(heap, &list->at, capacity, sizeof *list->at) != SLH_OK)
-    return false;
-  list->capacity = (uint32_t)capacity;
+  while (list->capacity < count) {
+    if (!slhi_table_widen(heap, &list->at, sizeof *list->at, &list->capacity, FIRST_CAPACITY))
+      return false;
+  }
   return true;
 }
 

@@ -21,7 +21,7 @@
 #ifndef SLOTHEAP_LIB_LARGE_H
 #define SLOTHEAP_LIB_LARGE_H
 
-#include <slotheap/heap.h>
+#include <slotheap/heap-data.h>
 
 #include "lib/object.h"
 
@@ -83,7 +83,7 @@ uint32_t slhi_larges_reach(struct larges *larges, uint32_t offset, const struct 
 /* One goes through the space, to `place`. */
 void slhi_larges_note(struct larges *larges, uint32_t place, const struct object *array);
 
-/* Scans grey ones for about `budget` bytes; the work done, or UINT64_MAX: corrupt. */
+/* Scans grey ones for about `budget` bytes; the work done, or SLHI_CORRUPT. */
 uint64_t slhi_larges_scan(struct evacuation *e, uint64_t budget);
 
 /* All have been found that live. Returns the end of survivors, `free` or less. */

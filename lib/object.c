@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Objects as such: kinds, ranges, raw allocation, views. */
+#include <slotheap/view.h>
 #include <slotheap/object.h>
 
+#include "lib/counts.h"
 #include "lib/find.h"
-#include "lib/poison.h"
+#include "lib/growth.h"
+#include "lib/hide.h"
 
 /* ---- kinds ---- */
 

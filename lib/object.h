@@ -93,13 +93,19 @@ struct object {
   uint32_t word; /* the second word: an array's length */
 };
 
-/* Completes an object whose shape is known. Whether it fits into `room`, of
- * which there are at least 8 bytes. */
-static inline bool slhi_object_measure(struct object *object, const char *at, uint64_t room)
+/*
+ * Checks what lies at `at`, with `room` bytes from there to the end of the
+ * heap, at least 8: a valid header, not forwarded, and an object that fits.
+ */
+static inline bool slhi_object_read(struct shapes shapes, const char *at, uint64_t room,
+                                    struct object *out)
 {
-  object->word = slhi_load_word(at + 4);
-  object->bytes = slhi_object_bytes(object->shape, object->word);
-  return object->bytes != 0 && object->bytes <= room;
+  out->shape = slhi_shape_of(shapes, slhi_load_word(at));
+  if (!out->shape)
+    return false;
+  out->word = slhi_load_word(at + 4);
+  out->bytes = slhi_object_bytes(out->shape, out->word);
+  return out->bytes != 0 && out->bytes <= room;
 }
 
 /* The references of an object, one after the other. */
@@ -140,18 +146,6 @@ static inline bool slhi_next_reference(struct references *references, uint64_t *
                                 : SLH_ARRAY_DATA_OFFSET + 4 * (uint64_t)references->next;
   references->next++;
   return true;
-}
-
-/*
- * Checks what lies at `at`, with `room` bytes from there to the end of the
- * heap: a valid header, not forwarded, and an object that fits. At least 8
- * bytes of room are required of the caller.
- */
-static inline bool slhi_object_read(struct shapes shapes, const char *at, uint64_t room,
-                                    struct object *out)
-{
-  out->shape = slhi_shape_of(shapes, slhi_load_word(at));
-  return out->shape && slhi_object_measure(out, at, room);
 }
 
 #endif

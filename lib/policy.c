@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "lib/policy.h"
 
+#include "lib/growth.h"
 #include "lib/tables.h"
 
 /* Nurseries that survive so little, in percent, can be smaller; and those that

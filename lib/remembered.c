@@ -2,7 +2,7 @@
 #include "lib/remembered.h"
 
 #include "lib/bitmap.h"
-#include "lib/counts.h"
+#include "lib/counted.h"
 #include "lib/find.h"
 #include "lib/tables.h"
 
@@ -34,14 +34,9 @@ static bool widen(slh_heap *heap)
     return false;
   set = &tables->remembered;
   count = slhi_remembered_objects(heap);
-  if (count == set->capacity) {
-    uint64_t capacity = count ? 2 * (uint64_t)count : FIRST_CAPACITY;
-
-    if (capacity > UINT32_MAX ||
-        slhi_table_resize(heap, &set->objects, capacity, sizeof *set->objects) != SLH_OK)
-      return false;
-    set->capacity = (uint32_t)capacity;
-  }
+  if (count == set->capacity &&
+      !slhi_table_widen(heap, &set->objects, sizeof *set->objects, &set->capacity, FIRST_CAPACITY))
+    return false;
   heap->data.remembered = set->objects + count;
   heap->data.remembered_end = set->objects + set->capacity;
   return true;
@@ -69,7 +64,7 @@ void slh_remember_object(slh_heap *heap, slh_ref ref)
       slhi_find_object(heap, ref, &object) != SLH_OK)
     return;
   if (slhi_heap_counts(heap))
-    slhi_counts_remember(heap, &object, ref.bits, 0, UINT32_MAX);
+    slhi_counted_remember(heap, &object, ref.bits, 0, UINT32_MAX);
   else
     remember_object(heap, ref.bits);
 }
@@ -91,12 +86,6 @@ static bool widen_marks(slh_heap *heap, struct remembered *set, uint64_t mark)
   return true;
 }
 
-static bool widen_cards(slh_heap *heap, struct remembered *set)
-{
-  return slhi_table_widen(heap, &set->cards, sizeof *set->cards, &set->card_capacity,
-                          FIRST_CAPACITY);
-}
-
 static bool remember_card(slh_heap *heap, struct card card)
 {
   uint64_t mark = slhi_card_mark(card);
@@ -110,7 +99,8 @@ static bool remember_card(slh_heap *heap, struct card card)
     return false;
   if (slhi_bitmap_has(set->marks, mark))
     return true;
-  if (set->card_count == set->card_capacity && !widen_cards(heap, set))
+  if (set->card_count == set->card_capacity &&
+      !slhi_table_widen(heap, &set->cards, sizeof *set->cards, &set->card_capacity, FIRST_CAPACITY))
     return false;
   slhi_bitmap_set(set->marks, mark);
   set->cards[set->card_count++] = card;
@@ -161,7 +151,7 @@ void slhi_remember_elements(slh_heap *heap, slh_ref array, uint32_t index, uint3
       object.shape->refs == 0 || index > object.word || count > object.word - index)
     return;
   if (slhi_heap_counts(heap))
-    slhi_counts_remember(heap, &object, array.bits, index, count);
+    slhi_counted_remember(heap, &object, array.bits, index, count);
   else
     remember_elements(heap, array.bits, object.word, index, count);
 }

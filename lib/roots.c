@@ -10,11 +10,15 @@ void slhi_roots_open(slh_roots *roots, const slh_allocator *allocator)
   roots->count = 0;
   roots->capacity = SLHI_ROOTS_INLINE;
   roots->failure = SLH_OK;
+  slhi_sign(&roots->signature, SLHI_SIGNATURE_ROOTS);
 }
 
 slh_status slh_roots_new(slh_runtime *runtime, slh_roots **out)
 {
-  slh_roots *roots = slhi_allocate(&runtime->allocator, sizeof *roots);
+  slh_roots *roots;
+
+  slhi_check_runtime(runtime, "slh_roots_new");
+  roots = slhi_allocate(&runtime->allocator, sizeof *roots);
 
   if (!roots)
     return SLH_E_NOMEM;
@@ -29,6 +33,8 @@ void slh_roots_free(slh_roots *roots)
 
   if (!roots)
     return;
+  slhi_check_roots(roots, "slh_roots_free");
+  slhi_spoil_signature(&roots->signature);
   allocator = roots->allocator;
   if (roots->entries != roots->few)
     slhi_free(&allocator, roots->entries);
@@ -56,6 +62,7 @@ slh_status slh_roots_add(slh_roots *roots, slh_root_kind kind, slh_ref *first, u
 {
   slh_root root = {first, reason, count, kind};
 
+  slhi_check_roots(roots, "slh_roots_add");
   if (roots->count == roots->capacity) {
     slh_status status = widen(roots);
 
@@ -70,12 +77,14 @@ slh_status slh_roots_add(slh_roots *roots, slh_root_kind kind, slh_ref *first, u
 
 void slh_roots_clear(slh_roots *roots)
 {
+  slhi_check_roots(roots, "slh_roots_clear");
   roots->count = 0;
   roots->failure = SLH_OK;
 }
 
 const slh_root *slh_roots_entries(const slh_roots *roots, size_t *count)
 {
+  slhi_check_roots(roots, "slh_roots_entries");
   *count = roots->count;
   return roots->entries;
 }

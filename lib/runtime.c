@@ -64,6 +64,7 @@ slh_status slh_runtime_new(const slh_runtime_options *given, slh_runtime **out, 
     slhi_free(&allocator, runtime);
     return slhi_error(error, status, "no memory for the type table");
   }
+  slhi_sign(&runtime->signature, SLHI_SIGNATURE_RUNTIME);
   *out = runtime;
   return SLH_OK;
 }
@@ -74,10 +75,12 @@ void slh_runtime_free(slh_runtime *runtime)
 
   if (!runtime)
     return;
+  slhi_check_runtime(runtime, "slh_runtime_free");
   if (slhi_runtime_has_heaps(runtime))
     slhi_misuse("slh_runtime_free", "a heap of the runtime has not been released");
   if (atomic_load(&runtime->images) != 0)
     slhi_misuse("slh_runtime_free", "an image of the runtime has not been freed");
+  slhi_spoil_signature(&runtime->signature);
   allocator = runtime->allocator;
   slhi_types_close(runtime);
   slhi_free(&allocator, runtime);

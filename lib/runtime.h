@@ -8,23 +8,13 @@
 
 #include "lib/collector.h"
 #include "lib/header.h"
-#include "pool/host-memory.h"
 #include "lib/shape.h"
-
-/*
- * The types by index. When it is full it is replaced by a larger one; readers
- * go on with the table they found, so old ones live as long as the runtime
- * (together they are smaller than the newest). Types are entered and removed
- * in place: a shape's header is written last, and cleared first.
- */
-struct type_table {
-  struct type_table *older;
-  uint32_t capacity;
-  _Atomic(const slh_type *) *types;
-  struct shape shapes[];
-};
+#include "lib/type-table.h"
+#include "pool/host-memory.h"
+#include "pool/signature.h"
 
 struct slh_runtime {
+  uint32_t signature; /* SLHI_SIGNATURE_RUNTIME */
   slh_allocator allocator;
   const struct collector *collector;
   slh_policy policy;
@@ -48,8 +38,9 @@ static inline struct shapes slhi_shapes(const slh_runtime *runtime)
   return shapes;
 }
 
-/* Room for the filler and the first types. SLH_E_NOMEM. */
-slh_status slhi_types_open(slh_runtime *runtime);
-void slhi_types_close(slh_runtime *runtime);
+static inline void slhi_check_runtime(const slh_runtime *runtime, const char *call)
+{
+  slhi_check_signature(runtime->signature, SLHI_SIGNATURE_RUNTIME, call);
+}
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef SLOTHEAP_LIB_SHAPE_H
 #define SLOTHEAP_LIB_SHAPE_H
 
-#include <slotheap/runtime.h>
+#include <slotheap/type.h>
 
 /* Objects up to this size are copied inline. */
 #define SLHI_SMALL_BYTES 64

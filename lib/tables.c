@@ -112,45 +112,14 @@ void slhi_tables_list_roots(const struct tables *tables, slh_roots *roots)
                         queue->count - queue->first, "queued finalizers");
 }
 
-uint32_t slhi_handle_next_young(struct handles *handles)
-{
-  for (; handles->low < handles->high; handles->low++) {
-    uint64_t *word = &handles->young[handles->low];
-    uint32_t number;
-
-    if (*word == 0)
-      continue;
-    number = 64 * handles->low + (uint32_t)__builtin_ctzll(*word);
-    *word &= *word - 1;
-    if (number < handles->count)
-      return number;
-  }
-  return UINT32_MAX;
-}
-
-static void forget_young(struct handles *handles)
-{
-  if (handles->low < handles->high)
-    memset(handles->young + handles->low, 0,
-           (handles->high - handles->low) * sizeof *handles->young);
-  handles->low = handles->high = 0;
-}
-
 void slhi_tables_promote(struct tables *tables)
 {
-  forget_young(&tables->locals);
-  forget_young(&tables->owned.at);
-  forget_young(&tables->weak.at);
-  tables->ephemerons.old = tables->ephemerons.count;
-  tables->finalizers.old = tables->finalizers.count;
-  tables->host.old = tables->host.kept; /* the others are about to be dropped */
-}
-
-static void forget_handles(struct free_handles *handles)
-{
-  handles->at.count = 0;
-  handles->free = 0;
-  handles->live = 0;
+  slhi_handles_promote(&tables->locals);
+  slhi_handles_promote(&tables->owned.at);
+  slhi_handles_promote(&tables->weak.at);
+  slhi_ephemerons_promote(&tables->ephemerons);
+  slhi_finalizers_promote(&tables->finalizers);
+  slhi_host_data_promote(&tables->host);
 }
 
 void slhi_tables_reset(slh_heap *heap)
@@ -159,11 +128,7 @@ void slhi_tables_reset(slh_heap *heap)
   struct tables *tables = slhi_heap_tables(heap);
 
   slhi_remembered_reset(heap);
-  tables->host.image = 0;
-  slhi_host_data_begin(tables, false);
-  slhi_heap_set_busy(heap, BUSY_DROPPING);
-  slhi_host_data_sweep(heap, UINT64_MAX);
-  slhi_heap_set_busy(heap, BUSY_NOT);
+  slhi_host_data_reset(heap);
   if (slhi_slot_host_bytes(slot) > KEEP_BYTES) {
     slhi_slot_free_all(slot);
     return;
@@ -173,20 +138,18 @@ void slhi_tables_reset(slh_heap *heap)
   tables->reset_stamp = slhi_new_stamp(tables);
   tables->frame = 0;
   tables->locals.count = 0;
-  forget_handles(&tables->owned);
-  forget_handles(&tables->weak);
-  forget_handles(&tables->ephemerons.tables);
+  slhi_handles_forget(&tables->owned);
+  slhi_handles_forget(&tables->weak);
   slhi_ephemerons_forget(&tables->ephemerons);
-  tables->finalizers.count = 0;
-  tables->young_collections = 0;
-  tables->promoted = 0;
-  tables->queue.first = tables->queue.count = 0;
+  slhi_finalizers_forget(&tables->finalizers);
+  slhi_finalizers_forget(&tables->queue);
   slhi_functions_forget(&tables->functions);
   if (tables->counts)
     slhi_counts_reset(tables->counts);
   tables->large.count = 0;
   tables->large.dead = 0;
-  tables->host.kept = 0;
+  tables->young_collections = 0;
+  tables->promoted = 0;
   memset(&tables->image, 0, sizeof tables->image);
   slhi_tables_promote(tables);
 }

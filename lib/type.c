@@ -1,246 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Registering types: layout, trace map, and the table of them. */
-#include "lib/header.h"
-#include "lib/heap.h"
+/*
+ * Registering types: what is asked for is checked, laid out field by field, and told to
+ * collectors as a shape.
+ */
 #include "lib/object.h"
 #include "lib/runtime.h"
+#include "lib/type-table.h"
 #include "pool/error.h"
-#include "pool/process.h"
-
-#define FIRST_CAPACITY 32
-
-/* Indices that every runtime has: the filler's, and the externrefs'. */
-#define FIXED_TYPES 2
-
-/* A registration, in one block: the public type, its fields, its display, and
- * all names. */
-struct record {
-  slh_type type;
-  uint32_t *offsets; /* of its shape */
-  slh_field fields[];
-};
-
-static const slh_type *const extern_display[];
-
-static const slh_type extern_type = {
-    .header = SLHI_EXTERN_HEADER,
-    .size = SLHI_EXTERN_BYTES,
-    .kind = SLH_KIND_EXTERN,
-    .index = SLHI_EXTERN_INDEX,
-    .display = extern_display,
-    .name = "externref",
-};
-
-static const slh_type *const extern_display[] = {&extern_type};
-
-const slh_type *slh_externref_type(const slh_runtime *runtime)
-{
-  (void)runtime;
-  return &extern_type;
-}
-
-/* ---- the table ---- */
-
-static struct type_table *new_table(const slh_allocator *allocator, uint32_t capacity)
-{
-  size_t each = sizeof(struct shape) + sizeof(_Atomic(const slh_type *));
-  struct type_table *table = slhi_allocate(allocator, sizeof *table + capacity * each);
-
-  if (!table)
-    return NULL;
-  memset(table, 0, sizeof *table + capacity * each);
-  table->capacity = capacity;
-  table->types = (void *)(table->shapes + capacity);
-  return table;
-}
-
-slh_status slhi_types_open(slh_runtime *runtime)
-{
-  struct type_table *table = new_table(&runtime->allocator, FIRST_CAPACITY);
-
-  if (!table)
-    return SLH_E_NOMEM;
-  table->shapes[0].header = SLHI_FILLER_HEADER;
-  table->shapes[0].small = SLHI_FORWARDED; /* a header of zero is none */
-  table->shapes[SLHI_EXTERN_INDEX].header = SLHI_EXTERN_HEADER;
-  atomic_init(&table->types[SLHI_EXTERN_INDEX], &extern_type);
-  atomic_init(&runtime->table, table);
-  atomic_init(&runtime->type_count, FIXED_TYPES);
-  return SLH_OK;
-}
-
-static void free_record(const slh_allocator *allocator, struct record *record)
-{
-  slhi_free(allocator, record->offsets);
-  slhi_free(allocator, record);
-}
-
-static struct record *record_of(const slh_type *type)
-{
-  return (struct record *)(uintptr_t)type;
-}
-
-/* What the current table has at `index`, which is below the count. */
-static const slh_type *type_at(const slh_runtime *runtime, uint32_t index)
-{
-  const struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_acquire);
-
-  return atomic_load_explicit(&table->types[index], memory_order_acquire);
-}
-
-void slhi_types_close(slh_runtime *runtime)
-{
-  struct type_table *table = atomic_load(&runtime->table);
-
-  for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
-    if (type_at(runtime, i))
-      free_record(&runtime->allocator, record_of(type_at(runtime, i)));
-  }
-  while (table) {
-    struct type_table *older = table->older;
-
-    slhi_free(&runtime->allocator, table);
-    table = older;
-  }
-}
-
-/* Replaces the full table by a larger one. */
-static slh_status widen_table(slh_runtime *runtime, uint32_t count)
-{
-  struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-  struct type_table *larger = new_table(&runtime->allocator, 2 * table->capacity);
-
-  if (!larger)
-    return SLH_E_NOMEM;
-  memcpy(larger->shapes, table->shapes, count * sizeof *table->shapes);
-  for (uint32_t i = 0; i < count; i++)
-    atomic_init(&larger->types[i], type_at(runtime, i));
-  larger->older = table;
-  atomic_store_explicit(&runtime->table, larger, memory_order_release);
-  return SLH_OK;
-}
-
-/* The index that the next type gets: one that was given back, or a new one. */
-static slh_status choose_index(slh_runtime *runtime, uint32_t *out)
-{
-  uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_relaxed);
-  uint32_t index = FIXED_TYPES;
-
-  if (runtime->free_indices != 0) {
-    while (type_at(runtime, index))
-      index++;
-  } else {
-    index = count;
-  }
-  *out = index;
-  if (index > SLH_TYPES_MAX)
-    return SLH_E_LIMIT;
-  if (index == atomic_load_explicit(&runtime->table, memory_order_relaxed)->capacity)
-    return widen_table(runtime, count);
-  return SLH_OK;
-}
-
-/* Enters a type at `index`; its shape's header last, for readers know it by
- * that. */
-static void enter(slh_runtime *runtime, struct record *record, const struct shape *shape,
-                  uint32_t index)
-{
-  struct type_table *table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-  slh_type *type = &record->type;
-  struct shape *entry = &table->shapes[index];
-
-  type->index = index;
-  type->header = slhi_header(type->kind, index);
-  entry->bytes = shape->bytes;
-  entry->element = shape->element;
-  entry->refs = shape->refs;
-  entry->offsets = shape->offsets;
-  atomic_store_explicit(&table->types[index], type, memory_order_release);
-  __atomic_store_n(&entry->header, type->header, __ATOMIC_RELEASE);
-  if (shape->bytes != 0 && shape->bytes <= SLHI_SMALL_BYTES)
-    __atomic_store_n(&entry->small, type->header, __ATOMIC_RELEASE);
-}
-
-/* Gives the type its index and makes it visible to all threads. */
-static slh_status publish(slh_runtime *runtime, struct record *record, const struct shape *shape)
-{
-  slh_status status;
-  uint32_t index;
-
-  slhi_process_lock();
-  status = choose_index(runtime, &index);
-  if (status == SLH_OK) {
-    enter(runtime, record, shape, index);
-    if (index == atomic_load_explicit(&runtime->type_count, memory_order_relaxed))
-      atomic_store_explicit(&runtime->type_count, index + 1, memory_order_release);
-    else
-      runtime->free_indices--;
-  }
-  slhi_process_unlock();
-  return status;
-}
-
-const slh_type *slh_runtime_type(const slh_runtime *runtime, uint32_t index)
-{
-  /* The count first: the table that is read after it is at least as new. */
-  uint32_t count = atomic_load_explicit(&runtime->type_count, memory_order_acquire);
-
-  return index < count ? type_at(runtime, index) : NULL;
-}
-
-/* ---- unregistering ---- */
-
-static const slh_type *subtype_of(slh_runtime *runtime, const slh_type *type)
-{
-  for (uint32_t i = atomic_load(&runtime->type_count); i-- > FIXED_TYPES;) {
-    const slh_type *other = type_at(runtime, i);
-
-    if (other && other->supertype == type)
-      return other;
-  }
-  return NULL;
-}
-
-static slh_status check_unused(slh_runtime *runtime, const slh_type *type, slh_error *error)
-{
-  const slh_type *subtype;
-  uint32_t index = atomic_load(&runtime->type_count);
-
-  /* Not by its own index: it may have been freed. */
-  while (index > FIXED_TYPES && type_at(runtime, index - 1) != type)
-    index--;
-  if (index == FIXED_TYPES)
-    return slhi_error(error, SLH_E_INVALID, "not a type that was registered in this runtime");
-  subtype = subtype_of(runtime, type);
-  if (subtype)
-    return slhi_error(error, SLH_E_INVALID, "%s is the supertype of %s, which is registered",
-                      type->name, subtype->name);
-  if (slhi_runtime_has_heaps(runtime))
-    return slhi_error(error, SLH_E_BUSY, "a heap of the runtime is alive and may hold %s",
-                      type->name);
-  if (atomic_load(&runtime->images) != 0)
-    return slhi_error(error, SLH_E_BUSY, "an image of the runtime may hold %s", type->name);
-  return SLH_OK;
-}
-
-slh_status slh_type_unregister(slh_runtime *runtime, const slh_type *type, slh_error *error)
-{
-  struct type_table *table;
-  slh_status status;
-
-  slhi_process_lock();
-  status = check_unused(runtime, type, error);
-  if (status == SLH_OK) {
-    table = atomic_load_explicit(&runtime->table, memory_order_relaxed);
-    __atomic_store_n(&table->shapes[type->index].small, 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&table->shapes[type->index].header, 0, __ATOMIC_RELEASE);
-    atomic_store_explicit(&table->types[type->index], NULL, memory_order_release);
-    runtime->free_indices++;
-    free_record(&runtime->allocator, record_of(type));
-  }
-  slhi_process_unlock();
-  return status;
-}
 
 /* ---- records ---- */
 
@@ -253,15 +19,16 @@ static char *copy_name(char **next, const char *name)
   return copy;
 }
 
-static struct record *new_record(const slh_allocator *allocator, const char *name,
-                                 const slh_type *supertype, const slh_field *fields, size_t count)
+static struct type_record *new_record(const slh_allocator *allocator, const char *name,
+                                      const slh_type *supertype, const slh_field *fields,
+                                      size_t count)
 {
   uint32_t depth = supertype ? supertype->depth + 1 : 0;
-  size_t fixed = sizeof(struct record) + count * sizeof *fields;
+  size_t fixed = sizeof(struct type_record) + count * sizeof *fields;
   size_t display = (depth + (size_t)1) * sizeof(slh_type *);
   size_t names = strlen(name) + 1;
   const slh_type **ancestors;
-  struct record *record;
+  struct type_record *record;
   char *next;
 
   for (size_t i = 0; i < count; i++)
@@ -351,7 +118,7 @@ static uint32_t *list_offsets(const slh_allocator *allocator, const slh_type *ty
 }
 
 /* The trace map of a struct: packed if it fits, else a list. */
-static slh_status map_references(const slh_allocator *allocator, struct record *record,
+static slh_status map_references(const slh_allocator *allocator, struct type_record *record,
                                  struct shape *shape)
 {
   const slh_type *type = &record->type;
@@ -382,7 +149,7 @@ static slh_status new_fields_type(slh_runtime *runtime, const char *name, slh_ki
 {
   const slh_allocator *allocator = &runtime->allocator;
   struct shape shape = {0};
-  struct record *record;
+  struct type_record *record;
   uint64_t bytes;
   slh_status status = check_fields(runtime, supertype, fields, count, error);
 
@@ -395,16 +162,16 @@ static slh_status new_fields_type(slh_runtime *runtime, const char *name, slh_ki
   if (bytes > SLH_STRUCT_SIZE_MAX) {
     status = slhi_error(error, SLH_E_TOO_LARGE, "%s takes %llu bytes, allowed are %u",
                         record->type.name, (unsigned long long)bytes, SLH_STRUCT_SIZE_MAX);
-    free_record(allocator, record);
+    slhi_type_record_free(allocator, record);
     return status;
   }
   record->type.kind = kind;
   record->type.size = shape.bytes = (uint32_t)bytes;
   status = map_references(allocator, record, &shape);
   if (status == SLH_OK)
-    status = publish(runtime, record, &shape);
+    status = slhi_type_enter(runtime, record, &shape);
   if (status != SLH_OK) {
-    free_record(allocator, record);
+    slhi_type_record_free(allocator, record);
     return slhi_error(error, status, "registering a type: %s", slh_status_text(status));
   }
   *out = &record->type;
@@ -415,6 +182,7 @@ slh_status slh_struct_type_new(slh_runtime *runtime, const char *name, const slh
                                const slh_field *fields, size_t field_count, const slh_type **out,
                                slh_error *error)
 {
+  slhi_check_runtime(runtime, "slh_struct_type_new");
   return new_fields_type(runtime, name ? name : "struct", SLH_KIND_STRUCT, supertype, fields,
                          field_count, out, error);
 }
@@ -427,6 +195,7 @@ slh_status slh_exn_type_new(slh_runtime *runtime, const char *name, const slh_fi
   slh_field *fields;
   slh_status status;
 
+  slhi_check_runtime(runtime, "slh_exn_type_new");
   if (payload_count > SLH_STRUCT_SIZE_MAX)
     return slhi_error(error, SLH_E_TOO_LARGE, "%zu fields: an exception has at most %u bytes",
                       payload_count, SLH_STRUCT_SIZE_MAX);
@@ -450,9 +219,11 @@ slh_status slh_array_type_new(slh_runtime *runtime, const char *name, slh_storag
   const slh_allocator *allocator = &runtime->allocator;
   slh_field field = {NULL, element, SLH_ARRAY_DATA_OFFSET};
   struct shape shape = {0};
-  struct record *record;
-  slh_status status = check_fields(runtime, NULL, &field, 1, error);
+  struct type_record *record;
+  slh_status status;
 
+  slhi_check_runtime(runtime, "slh_array_type_new");
+  status = check_fields(runtime, NULL, &field, 1, error);
   if (status != SLH_OK)
     return status;
   record = new_record(allocator, name ? name : "array", NULL, &field, 1);
@@ -461,9 +232,9 @@ slh_status slh_array_type_new(slh_runtime *runtime, const char *name, slh_storag
   record->type.kind = SLH_KIND_ARRAY;
   record->type.size = shape.element = slh_storage_size(element);
   shape.refs = element == SLH_REF;
-  status = publish(runtime, record, &shape);
+  status = slhi_type_enter(runtime, record, &shape);
   if (status != SLH_OK) {
-    slhi_free(allocator, record);
+    slhi_type_record_free(allocator, record);
     return slhi_error(error, status, "registering an array type: %s", slh_status_text(status));
   }
   *out = &record->type;

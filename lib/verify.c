@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Whether a heap is sound: objects side by side, and references to where they start. */
 #include "lib/verify.h"
 
 #include <stdio.h>
 
 #include "lib/bitmap.h"
 #include "lib/heap.h"
-#include "lib/counts.h"
+#include "lib/hide.h"
+#include "lib/holes.h"
 #include "lib/object.h"
-#include "lib/poison.h"
 #include "lib/roots.h"
 
 struct verifier {
   const slh_heap *heap;
   uint64_t end; /* of its objects */
   struct shapes shapes;
-  uint64_t *starts; /* bit i: an object starts at start + 8 * i */
+  uint64_t *starts; /* bit i: an object starts at slhi_heap_first + 8 * i */
   slh_error *error;
 };
 
@@ -59,34 +60,21 @@ static slh_status check_field(const struct verifier *v, uint64_t object, uint64_
                     (unsigned long long)object, (unsigned long long)offset, ref);
 }
 
-static slh_status check_struct(const struct verifier *v, const struct shape *shape, uint64_t at)
-{
-  uint32_t count = shape->offsets ? shape->offsets[0] : 0;
-  slh_status status = SLH_OK;
-
-  for (uint64_t map = shape->refs; map != 0 && status == SLH_OK; map >>= 8)
-    status = check_field(v, at, map & 0xff);
-  for (uint32_t i = 1; i <= count && status == SLH_OK; i++)
-    status = check_field(v, at, shape->offsets[i]);
-  return status;
-}
-
 /* Pass 2: every reference in an object points at the start of one. */
 static slh_status check_references(const struct verifier *v)
 {
   const slh_heap *heap = v->heap;
   slh_status status = SLH_OK;
+  struct references references;
   struct object object;
+  uint64_t offset;
 
   for (uint64_t at = slhi_heap_first(heap); at < v->end && status == SLH_OK; at += object.bytes) {
     if (!slhi_object_read(v->shapes, heap->data.base + at, v->end - at, &object))
       return slhi_error(v->error, SLH_E_CORRUPT, "the heap changed while it was verified");
-    if (object.shape->bytes != 0) {
-      status = check_struct(v, object.shape, at);
-    } else if (object.shape->refs != 0) {
-      for (uint64_t i = 0; i < object.word && status == SLH_OK; i++)
-        status = check_field(v, at, SLH_ARRAY_DATA_OFFSET + 4 * i);
-    }
+    references = slhi_references(&object, 0);
+    while (status == SLH_OK && slhi_next_reference(&references, &offset))
+      status = check_field(v, at, offset);
   }
   return status;
 }
@@ -157,6 +145,8 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
 slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
 {
   slhi_require_idle(heap, "slh_heap_verify");
+  if (roots)
+    slhi_check_roots(roots, "slh_heap_verify");
   return verify(heap, roots, error);
 }
 

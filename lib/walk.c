@@ -2,7 +2,7 @@
 #include <slotheap/inspect.h>
 
 #include "lib/heap.h"
-#include "lib/counts.h"
+#include "lib/holes.h"
 #include "lib/object.h"
 
 slh_status slh_heap_walk(const slh_heap *heap, slh_visit_object_fn *visit, void *context)

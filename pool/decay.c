@@ -7,6 +7,7 @@
 #include "pool/clock.h"
 #include "pool/error.h"
 #include "pool/pool.h"
+#include "pool/registry.h"
 #include "pool/residency.h"
 
 struct decay_thread {
@@ -26,8 +27,10 @@ static void decay(slh_pool *pool, bool all)
 void slh_pool_decay(slh_pool *pool)
 {
   uint64_t now = slhi_now_ns() / 1000000;
-  uint64_t last = atomic_load_explicit(&pool->decayed, memory_order_relaxed);
+  uint64_t last;
 
+  slhi_check_pool(pool, "slh_pool_decay");
+  last = atomic_load_explicit(&pool->decayed, memory_order_relaxed);
   if (now - last < (pool->plan.decay_ms + 1) / 2 ||
       !atomic_compare_exchange_strong(&pool->decayed, &last, now))
     return;
@@ -36,6 +39,7 @@ void slh_pool_decay(slh_pool *pool)
 
 void slh_pool_trim(slh_pool *pool)
 {
+  slhi_check_pool(pool, "slh_pool_trim");
   decay(pool, true);
 }
 

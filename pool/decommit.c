@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pool/assert.h"
 #include "pool/error.h"
 #include "pool/events.h"
 #include "pool/os.h"
@@ -150,6 +151,8 @@ static void give_back_runs(struct decommit *decommit, struct slhi_range *ranges,
 
 void slhi_decommit_now(struct decommit *decommit, struct slhi_range *ranges, uint32_t count)
 {
+  for (uint32_t i = 0; i < count; i++)
+    SLHI_ASSERT(ranges[i].bytes != 0);
   switch (decommit->engine) {
   case SLH_DECOMMIT_MEMSET:
     for (uint32_t i = 0; i < count; i++)

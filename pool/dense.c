@@ -10,14 +10,15 @@ struct slot *slhi_slot_borrowed(struct slot *slot)
 {
   struct slab *slab = slot->slab;
 
+  SLHI_ASSERT(slhi_slot_is_taken(slot) && slhi_slot_has_borrowed(slot));
   while (slab->max != slhi_slot_committed(slot))
     slab++;
-  return &slab->slots[atomic_load_explicit(&slot->next, memory_order_relaxed) - 1];
+  return &slab->slots[atomic_load_explicit(&slot->borrowed, memory_order_relaxed) - 1];
 }
 
-static void set_memory(struct slot *slot, const struct slot *memory, uint32_t link)
+static void set_memory(struct slot *slot, const struct slot *memory, uint32_t borrowed)
 {
-  atomic_store_explicit(&slot->next, link, memory_order_relaxed);
+  atomic_store_explicit(&slot->borrowed, borrowed, memory_order_relaxed);
   atomic_store_explicit(&slot->committed, (uint32_t)memory->slab->max, memory_order_relaxed);
 }
 
@@ -65,16 +66,16 @@ slh_status slhi_pool_grow(struct slot *slot, uint64_t bytes, uint64_t used, char
   slh_status status = slhi_slot_grow(memory, bytes);
   struct slot *larger;
 
-  if (status != SLH_E_LIMIT || !slot->slab->open)
+  if (status != SLH_E_LIMIT || !slhi_pool_is_dense(slhi_pool_of(slot)))
     return status;
   status = take_larger(slhi_pool_of(slot), bytes, &larger);
   if (status != SLH_OK)
     return status;
   memcpy(slhi_slot_start(larger), *start, used);
   leave(slot, memory, *start, used);
-  larger->tag = (uint32_t)(slot - slot->slab->slots); /* for who has an address only */
+  larger->borrower = slhi_slot_number(slot); /* for who has an address only */
   slot->stale = larger->stale;
-  set_memory(slot, larger, (uint32_t)(larger - larger->slab->slots) + 1);
+  set_memory(slot, larger, slhi_slot_number(larger) + 1);
   *start = slhi_slot_start(larger);
   *width = larger->slab->stride;
   return SLH_OK;

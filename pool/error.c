@@ -3,10 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define STRING_(x) #x
-#define STRING(x) STRING_(x)
 
 /* One line a status: name, meaning. */
 #define STATUSES(X)                                                                                \
@@ -48,11 +44,6 @@ const char *slh_status_text(slh_status status)
     STATUSES(TEXT)
   }
   return "not a status of this library";
-}
-
-const char *slh_version(void)
-{
-  return STRING(SLH_VERSION_MAJOR) "." STRING(SLH_VERSION_MINOR) "." STRING(SLH_VERSION_PATCH);
 }
 
 __attribute__((format(printf, 4, 0))) static void
@@ -113,16 +104,4 @@ slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, c
   snprintf(error->message + length, sizeof error->message - length, ": %s",
            description ? description : "unknown error");
   return status;
-}
-
-void slhi_misuse(const char *call, const char *format, ...)
-{
-  va_list arguments;
-
-  fprintf(stderr, "slotheap: %s: ", call);
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-  abort();
 }

@@ -14,19 +14,9 @@ slh_status slhi_error(slh_error *error, slh_status status, const char *format, .
 slh_status slhi_error_errno(slh_error *error, slh_status status, int os_errno, const char *format,
                             ...) __attribute__((format(printf, 4, 5)));
 
-/* Misuse that the contract forbids: prints "slotheap: CALL: WHAT" to standard
- * error and aborts. */
+/* Misuse that the contract forbids: tells the host's handler, prints "slotheap: CALL: WHAT"
+ * to standard error and aborts. */
 _Noreturn void slhi_misuse(const char *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* An invariant of the library itself, checked in debug builds only. */
-#ifdef SLH_DEBUG
-#define SLHI_ASSERT(condition)                                                                     \
-  ((condition)                                                                                     \
-       ? (void)0                                                                                   \
-       : slhi_misuse(__func__, "broken invariant at %s:%d: %s", __FILE__, __LINE__, #condition))
-#else
-#define SLHI_ASSERT(condition) ((void)0)
-#endif
 
 #endif

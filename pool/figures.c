@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a pool can say of itself. */
+#include <slotheap/figures.h>
+
 #include "pool/magazine.h"
 #include "pool/os.h"
-#include "pool/pool.h"
 #include "pool/options.h"
+#include "pool/pool.h"
+#include "pool/registry.h"
 
 /* ---- of a slab ---- */
 
@@ -17,7 +20,7 @@ uint32_t slhi_slab_in_state(const struct slab *slab, enum slot_state state)
   uint32_t count = 0;
 
   for (uint32_t i = slhi_slab_touched(slab); i-- > 0;)
-    count += atomic_load_explicit(&slab->slots[i].state, memory_order_relaxed) == state;
+    count += slhi_slot_is_in_state(&slab->slots[i], state);
   return count;
 }
 
@@ -80,6 +83,7 @@ void slh_pool_get_stats_sized(slh_pool *pool, slh_pool_stats *out, size_t size)
   slh_pool_stats stats = {0};
   struct slab *slots = &pool->heaps[0];
 
+  slhi_check_pool(pool, "slh_pool_get_stats");
   stats.slots = slots->count;
   stats.slots_in_use = slhi_slab_in_state(slots, SLOT_TAKEN);
   stats.slots_waiting = slhi_slab_in_state(slots, SLOT_WAITING);
@@ -111,6 +115,9 @@ slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes, uint64_t *eva
   uint64_t slots = 0;
   uint64_t spaces;
 
+  slhi_check_pool(pool, "slh_pool_resident");
+  if (!slhi_os_has(SLHI_OS_RESIDENT))
+    return SLH_E_UNSUPPORTED;
   for (uint64_t size = 0; size < pool->plan.sizes; size++) {
     uint64_t bytes;
 
@@ -124,23 +131,4 @@ slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes, uint64_t *eva
   if (evacuation_bytes)
     *evacuation_bytes = spaces;
   return SLH_OK;
-}
-
-/* ---- the budget ---- */
-
-bool slhi_pool_charge(slh_pool *pool, uint64_t bytes)
-{
-  uint64_t used = atomic_load_explicit(&pool->budget_used, memory_order_relaxed);
-
-  do {
-    if (bytes > pool->plan.budget_bytes - used)
-      return false;
-  } while (!atomic_compare_exchange_weak_explicit(&pool->budget_used, &used, used + bytes,
-                                                  memory_order_relaxed, memory_order_relaxed));
-  return true;
-}
-
-void slhi_pool_refund(slh_pool *pool, uint64_t bytes)
-{
-  atomic_fetch_sub_explicit(&pool->budget_used, bytes, memory_order_relaxed);
 }

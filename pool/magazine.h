@@ -105,6 +105,39 @@ static inline void slhi_magazine_leave(struct magazine *magazine)
   atomic_store_explicit(&magazine->busy, 0, memory_order_release);
 }
 
+/* ---- a thread in its magazine ---- */
+
+static inline void slhi_magazine_count_take(struct magazine *magazine, const struct slot *slot)
+{
+  slhi_count(&magazine->counts.takes, 1);
+  if (SLH_UNLIKELY(slot->resident == 0))
+    slhi_count(&magazine->counts.cold, 1);
+}
+
+/* The slot that is to be taken next; there is one. */
+static inline struct slot *slhi_magazine_last(const struct slab *slab,
+                                              const struct magazine *magazine)
+{
+  SLHI_ASSERT(magazine->count != 0);
+  return &slab->slots[magazine->slots[magazine->count - 1]];
+}
+
+/* So many slots are left of those that it had. */
+static inline void slhi_magazine_set_count(struct magazine *magazine, uint32_t count)
+{
+  magazine->count = count;
+  if (count < magazine->low)
+    magazine->low = count;
+}
+
+/* There is room for it. */
+static inline void slhi_magazine_load(const struct slab *slab, struct magazine *magazine,
+                                      const struct slot *slot)
+{
+  SLHI_ASSERT_LT(magazine->count, SLHI_MAGAZINE_SLOTS);
+  magazine->slots[magazine->count++] = (uint32_t)(slot - slab->slots);
+}
+
 /* ---- take and put, as they nearly always go ---- */
 
 static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t nanoseconds)
@@ -112,20 +145,13 @@ static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t n
   struct magazine *magazine = slhi_magazine_recent(slab);
 
   if (SLH_LIKELY(tag == 0 && magazine && slhi_magazine_enter(slab, magazine))) {
-    uint32_t count = magazine->count;
+    if (SLH_LIKELY(magazine->count != 0 && !slhi_magazine_last(slab, magazine)->has_front)) {
+      struct slot *slot = slhi_magazine_last(slab, magazine);
 
-    if (SLH_LIKELY(count != 0 && !slab->slots[magazine->slots[count - 1]].has_front)) {
-      struct slot *slot = &slab->slots[magazine->slots[--count]];
-
-      magazine->count = count;
-      if (count < magazine->low)
-        magazine->low = count;
-      slhi_count(&magazine->counts.takes, 1);
-      if (SLH_UNLIKELY(slot->resident == 0))
-        slhi_count(&magazine->counts.cold, 1);
-      slot->tag = 0;
-      atomic_store_explicit(&slot->next, 0, memory_order_relaxed);
-      atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+      slhi_magazine_set_count(magazine, magazine->count - 1);
+      slhi_magazine_count_take(magazine, slot);
+      slhi_slot_begin_use(slot, 0);
+      slhi_slot_set_state(slot, SLOT_TAKEN);
       slhi_magazine_leave(magazine);
       return slot;
     }
@@ -139,12 +165,9 @@ static inline void slhi_put(struct slab *slab, struct slot *slot, uint64_t scrub
   struct magazine *magazine = slhi_magazine_recent(slab);
 
   if (SLH_LIKELY(magazine && slhi_magazine_enter(slab, magazine))) {
-    uint32_t count = magazine->count;
-
-    if (SLH_LIKELY(count < SLHI_MAGAZINE_SLOTS)) {
-      atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
-      magazine->slots[count] = (uint32_t)(slot - slab->slots);
-      magazine->count = count + 1;
+    if (SLH_LIKELY(magazine->count < SLHI_MAGAZINE_SLOTS)) {
+      slhi_slot_set_state(slot, SLOT_FREE);
+      slhi_magazine_load(slab, magazine, slot);
       slhi_count(&magazine->counts.scrubbed, scrubbed);
       slhi_magazine_leave(magazine);
       return;

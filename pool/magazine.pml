@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Who has which slot: magazines, shards, the lock, who waits, and slots whose pages
- * are on their way back (slab.c, magazine.c, waiting.c, residency.c). What is
- * below is modelled beside this: attention with store buffers (attention.pml), a
+ * are on their way back (slab.c, shard.c, magazine.c, waiting.c, residency.c). What
+ * is below is modelled beside this: attention with store buffers (attention.pml), a
  * shard's stacks (stack.pml). See doc/protocol.md.
  *
  *   -DTHREADS=N -DSLOTS=N   of each; a magazine has room for ROOM slots

@@ -40,6 +40,15 @@ static bool try_populate(char *memory, size_t page)
   return slhi_os_populate(memory, page) == 0;
 }
 
+/* What it says of one page that was touched. */
+static bool try_resident(char *memory, size_t page)
+{
+  uint64_t bytes = 0;
+
+  *memory = 1;
+  return slhi_os_resident(memory, page, &bytes) == 0 && bytes == page;
+}
+
 static bool try_guard(char *memory, size_t page)
 {
   return slhi_os_guard(memory, page) == 0 && slhi_os_unguard(memory, page) == 0;
@@ -78,9 +87,13 @@ static const struct trial {
   uint64_t pages;
   uint64_t bytes; /* besides the pages */
 } trials[] = {
-    [SLHI_OS_DECOMMIT] = {try_decommit, 1, 0}, [SLHI_OS_DECOMMIT_MANY] = {try_decommit_many, 3, 0},
-    [SLHI_OS_POPULATE] = {try_populate, 1, 0}, [SLHI_OS_GUARD] = {try_guard, 1, 0},
-    [SLHI_OS_RING] = {try_ring, 1, 0},         [SLHI_OS_RING_WIDE] = {try_ring_wide, 1, WIDE},
+    [SLHI_OS_DECOMMIT] = {try_decommit, 1, 0},
+    [SLHI_OS_DECOMMIT_MANY] = {try_decommit_many, 3, 0},
+    [SLHI_OS_POPULATE] = {try_populate, 1, 0},
+    [SLHI_OS_RESIDENT] = {try_resident, 1, 0},
+    [SLHI_OS_GUARD] = {try_guard, 1, 0},
+    [SLHI_OS_RING] = {try_ring, 1, 0},
+    [SLHI_OS_RING_WIDE] = {try_ring_wide, 1, WIDE},
 };
 #define FEATURES (sizeof trials / sizeof *trials)
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The port of memory to an operating system. os-linux.c and os-uring.c are the only
- * files that make memory system calls; another system has a file like them. What it needs
- * besides (files, faults, threads, forks) is in CONTRIBUTING.md.
+ * The port of memory to an operating system: os-*.c are the only files that make memory
+ * system calls. os-mmap.c is of all systems; os-linux.c and os-uring.c are of Linux,
+ * os-posix.c of all others. What a system needs besides (files, faults, threads, forks) is
+ * in CONTRIBUTING.md.
  *
  * Every address and size given here is a multiple of slhi_os_page_size(),
  * and lies in one reservation or mapping made here. Calls that return int
@@ -50,7 +51,8 @@ int slhi_os_decommit(void *memory, size_t bytes);
  * EPERM, EINVAL and others where the system does not have it. */
 int slhi_os_decommit_many(struct iovec *ranges, uint32_t count);
 
-/* Counts the pages of the range that are in physical memory, in bytes. */
+/* Counts the pages of the range that are in physical memory, in bytes. ENOSYS where the
+ * system does not tell. */
 int slhi_os_resident(void *memory, size_t bytes, uint64_t *out);
 
 /* Brings the pages of a committed range into memory, as writing to each would. */
@@ -122,6 +124,7 @@ enum slhi_os_feature {
   SLHI_OS_DECOMMIT,      /* slhi_os_decommit, with zeroes behind it */
   SLHI_OS_DECOMMIT_MANY, /* slhi_os_decommit_many */
   SLHI_OS_POPULATE,
+  SLHI_OS_RESIDENT,
   SLHI_OS_GUARD,
   SLHI_OS_RING,
   SLHI_OS_RING_WIDE /* a ring takes ranges of 4 GiB and more */
@@ -136,7 +139,8 @@ bool slhi_os_has(enum slhi_os_feature feature);
 bool slhi_os_fence_open(void);
 
 /* Makes every running thread of the process pass a full fence: what one did
- * before a mere compiler fence is seen after this call. */
+ * before a mere compiler fence is seen after this call. Only if slhi_os_fence_open has
+ * said that there is one. */
 void slhi_os_fence(void);
 
 #endif

@@ -2,43 +2,17 @@
 #include "pool/plan.h"
 
 #include <inttypes.h>
-#include <slotheap/heap.h>
+#include <slotheap/type.h>
+#include <slotheap/heap-data.h>
 
 #include "pool/error.h"
+#include "pool/option-table.h"
 #include "pool/options.h"
 #include "pool/os.h"
-
-#define KIB UINT64_C(1024)
-#define MIB (1024 * KIB)
-#define TIB (1024 * 1024 * MIB)
+#include "pool/pool-options.h"
 
 /* Most bytes of an address, so that no sum below overflows. */
 #define ADDRESSES (UINT64_C(1) << 56)
-
-/* field, minimum, default, maximum */
-#define OPTIONS(X)                                                                                 \
-  X(slots, 1, 1000, UINT64_C(1) << 31)                                                             \
-  X(keep_resident_bytes, 1, 1 * MIB, UINT64_MAX - MIB)                                             \
-  X(max_collections, 1, 16, 65535)                                                                 \
-  X(keep_evacuation_bytes, 1, 32 * MIB, UINT64_MAX - MIB)                                          \
-  X(budget_bytes, 1, UINT64_MAX, UINT64_MAX)                                                       \
-  X(resident_budget_bytes, 1, UINT64_MAX, UINT64_MAX)                                              \
-  X(decay_ms, 1, 10000, UINT64_C(1) << 40)
-
-#define WIDE_OPTIONS(X)                                                                            \
-  X(max_heap_bytes, 4 * KIB, SLHI_MAX_HEAP_BYTES, SLHI_MAX_HEAP_BYTES)                             \
-  X(guard_bytes, SLH_STRUCT_SIZE_MAX, 1 * MIB, 1 * TIB)
-
-#define DENSE_SLOT_OPTIONS(X) X(slot_bytes, 512, 64 * KIB, 2 * 1024 * MIB)
-
-/* The largest slot of a dense pool. */
-#define DENSE_BYTES_MAX (SLHI_WIDE_BYTES / 2)
-
-#define ENUMERATIONS(X)                                                                            \
-  X(isolation, SLH_ISOLATION_NONE)                                                                 \
-  X(kind, SLH_POOL_DENSE)                                                                          \
-  X(decommit, SLH_DECOMMIT_ENGINES - 1)                                                            \
-  X(huge_pages, SLH_HUGE_LARGE)
 
 static slh_status check_dense(const slh_pool_options *options, slh_error *error)
 {
@@ -47,16 +21,16 @@ static slh_status check_dense(const slh_pool_options *options, slh_error *error)
   if ((width & (width - 1)) != 0)
     return slhi_error(error, SLH_E_INVALID, "slot_bytes is %" PRIu64 ", allowed are powers of two",
                       width);
-  if (options->guard_bytes != 0 && width < 64 * KIB)
+  if (options->guard_bytes != 0 && width < 64 * SLHI_KIB)
     return slhi_error(error, SLH_E_INVALID,
                       "guard_bytes is %" PRIu64 ", but slots of %" PRIu64
                       " bytes are too small for guards: allowed is 0, or slot_bytes from 65536 on",
                       options->guard_bytes, width);
-  if (options->max_heap_bytes > DENSE_BYTES_MAX)
+  if (options->max_heap_bytes > SLHI_DENSE_MOST)
     return slhi_error(error, SLH_E_INVALID,
                       "max_heap_bytes is %" PRIu64 ", allowed are 1 to %" PRIu64
                       " in a dense pool, and 0 for its default",
-                      options->max_heap_bytes, DENSE_BYTES_MAX);
+                      options->max_heap_bytes, SLHI_DENSE_MOST);
   if (options->guard_bytes > width / 2)
     return slhi_error(error, SLH_E_INVALID,
                       "guard_bytes is %" PRIu64 ", allowed are up to half of slot_bytes, %" PRIu64,
@@ -71,29 +45,26 @@ static slh_status read_options(const slh_pool_options *given, slh_pool_options *
 
   if (status != SLH_OK)
     return status;
-#define CHECK(field, minimum, initial, maximum)                                                    \
+  status = slhi_options_complete(&slhi_pool_table, options, error);
+  if (status != SLH_OK)
+    return status;
+#define CHECK(field, initial, least, most)                                                         \
   if (options->field == 0)                                                                         \
     options->field = (initial);                                                                    \
-  if (options->field < (minimum) || options->field > (maximum))                                    \
+  if (options->field < (least) || options->field > (most))                                         \
     return slhi_error(error, SLH_E_INVALID,                                                        \
                       #field " is %" PRIu64 ", allowed are %" PRIu64 " to %" PRIu64,               \
-                      options->field, (uint64_t)(minimum), (uint64_t)(maximum));
-#define CHECK_ENUM(field, last)                                                                    \
-  if ((unsigned)options->field > (last))                                                           \
-    return slhi_error(error, SLH_E_INVALID, #field " is %d, allowed are 0 to %d",                  \
-                      (int)options->field, (int)(last));
-  OPTIONS(CHECK)
-  ENUMERATIONS(CHECK_ENUM)
+                      options->field, (uint64_t)(least), (uint64_t)(most));
   if (options->kind == SLH_POOL_WIDE) {
     if (options->slot_bytes != 0)
       return slhi_error(error, SLH_E_INVALID,
                         "slot_bytes is %" PRIu64 ", but slots of a wide pool have 4 GiB: allowed "
                         "is 0, or kind SLH_POOL_DENSE",
                         options->slot_bytes);
-    WIDE_OPTIONS(CHECK)
+    SLHI_WIDE_OPTIONS(CHECK)
     return SLH_OK;
   }
-  DENSE_SLOT_OPTIONS(CHECK)
+  SLHI_DENSE_OPTIONS(CHECK)
   if (check_dense(options, error) != SLH_OK)
     return SLH_E_INVALID;
   return SLH_OK;
@@ -114,7 +85,7 @@ static slh_status check_limits(const slh_host_limits *limits, slh_error *error)
 {
   uint64_t page = limits->page_bytes;
 
-  if (page < 4 * KIB || page > 64 * KIB || (page & (page - 1)) != 0)
+  if (page < 4 * SLHI_KIB || page > 64 * SLHI_KIB || (page & (page - 1)) != 0)
     return slhi_error(error, SLH_E_INVALID,
                       "page_bytes is %" PRIu64 ", allowed are powers of two from 4096 to 65536",
                       page);
@@ -137,7 +108,7 @@ static void lay_out_dense(const slh_pool_options *options, slh_pool_plan *plan)
 
   if (options->max_heap_bytes == 0)
     need = 16 * width;
-  for (plan->sizes = 1; width < need && width < DENSE_BYTES_MAX; plan->sizes++)
+  for (plan->sizes = 1; width < need && width < SLHI_DENSE_MOST; plan->sizes++)
     width *= 2;
   plan->slot_stride_bytes = options->slot_bytes;
   plan->max_heap_bytes = width - plan->guard_bytes - SLH_DENSE_START;

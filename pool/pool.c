@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A pool's life, and the slots that it hands out. */
+/* A pool's life. */
 #include "pool/pool.h"
 
 #include <slotheap/heap.h>
 
 #include "pool/decay.h"
 #include "pool/error.h"
-#include "pool/magazine.h"
 #include "pool/options.h"
 #include "pool/os.h"
 #include "pool/plan.h"
 #include "pool/registry.h"
-#include "pool/residency.h"
-#include "pool/template.h"
 
 /* ---- making ---- */
 
 static size_t pool_bytes(const slh_pool_plan *plan)
 {
   return slhi_round_up(sizeof(slh_pool) + plan->sizes * sizeof(struct slab), plan->page_bytes);
-}
-
-static bool is_dense(const slh_pool *pool)
-{
-  return pool->plan.kind == SLH_POOL_DENSE;
 }
 
 /* The slab of the slots of size `size`, which begins at `memory`. */
@@ -41,7 +33,7 @@ static void set_geometry(slh_pool *pool, uint64_t size, char *memory)
   slab->wish = plan->decommit;
   slab->quick =
       plan->isolation == SLH_ISOLATION_SCRUB && !plan->populate ? plan->keep_resident_bytes + 1 : 0;
-  if (is_dense(pool)) {
+  if (slhi_pool_is_dense(pool)) {
     slab->max = slab->stride - plan->guard_bytes;
     slab->guard = plan->guard_bytes;
     slab->open = true;
@@ -49,6 +41,7 @@ static void set_geometry(slh_pool *pool, uint64_t size, char *memory)
     slab->max = plan->max_heap_bytes;
     slab->populate = plan->populate;
     slab->gap = SLH_WIDE_START;
+    slab->fronted = true;
   }
   slab->bytes = slhi_round_up(slab->lead + slab->count * slab->stride, slab->page);
 }
@@ -83,8 +76,8 @@ static slh_status map(slh_pool *pool, slh_error *error)
 {
   const slh_pool_plan *plan = &pool->plan;
   void *memory;
-  int failed = is_dense(pool) ? slhi_os_map(plan->slab_bytes, &memory)
-                              : slhi_os_reserve(plan->slab_bytes, &memory);
+  int failed = slhi_pool_is_dense(pool) ? slhi_os_map(plan->slab_bytes, &memory)
+                                        : slhi_os_reserve(plan->slab_bytes, &memory);
 
   if (failed)
     return slhi_error_errno(error, SLH_E_NOMEM, failed,
@@ -99,7 +92,8 @@ static slh_status map(slh_pool *pool, slh_error *error)
                             (unsigned long long)plan->evacuation_spaces);
   pool->spaces_memory = memory;
   /* A wish: heaps work without. */
-  if (plan->huge_pages == SLH_HUGE_NEVER || (plan->huge_pages == SLH_HUGE_LARGE && !is_dense(pool)))
+  if (plan->huge_pages == SLH_HUGE_NEVER ||
+      (plan->huge_pages == SLH_HUGE_LARGE && !slhi_pool_is_dense(pool)))
     (void)slhi_os_huge(pool->memory, plan->slab_bytes, false);
   return SLH_OK;
 }
@@ -188,6 +182,7 @@ void slh_pool_abandon(slh_pool *pool)
 {
   if (!pool)
     return;
+  slhi_check_pool(pool, "slh_pool_abandon");
   slhi_decay_stop(pool);
   slhi_registry_remove(pool);
   close_slabs(pool, pool->plan.sizes);
@@ -196,8 +191,12 @@ void slh_pool_abandon(slh_pool *pool)
 
 void slh_pool_free(slh_pool *pool)
 {
-  uint32_t in_use = pool ? slhi_slab_in_state(&pool->heaps[0], SLOT_TAKEN) : 0;
+  uint32_t in_use;
 
+  if (!pool)
+    return;
+  slhi_check_pool(pool, "slh_pool_free");
+  in_use = slhi_slab_in_state(&pool->heaps[0], SLOT_TAKEN);
   if (in_use != 0)
     slhi_misuse("slh_pool_free", "%u heaps of the pool have not been released", (unsigned)in_use);
   slh_pool_abandon(pool);
@@ -211,128 +210,21 @@ void slhi_pool_after_fork(slh_pool *pool)
     slhi_slab_after_fork(&pool->heaps[size]);
 }
 
-struct slot *slhi_pool_take(slh_pool *pool, uint32_t tag, uint64_t nanoseconds)
+/* ---- the budget ---- */
+
+bool slhi_pool_charge(slh_pool *pool, uint64_t bytes)
 {
-  return slhi_take(&pool->heaps[0], tag, nanoseconds);
+  uint64_t used = atomic_load_explicit(&pool->budget_used, memory_order_relaxed);
+
+  do {
+    if (bytes > pool->plan.budget_bytes - used)
+      return false;
+  } while (!atomic_compare_exchange_weak_explicit(&pool->budget_used, &used, used + bytes,
+                                                  memory_order_relaxed, memory_order_relaxed));
+  return true;
 }
 
-/* ---- scrubbing ---- */
-
-/* Readies the memory of a slot for its next user; what is left to be given back. */
-static struct extent reset(struct slot *memory, char *start, uint64_t dirty, uint64_t keep,
-                           slh_isolation isolation)
+void slhi_pool_refund(slh_pool *pool, uint64_t bytes)
 {
-  slh_pool *pool = slhi_pool_of(memory);
-  struct extent extent = slhi_slot_reset(memory, start, dirty, keep, isolation);
-
-  if (SLH_UNLIKELY(atomic_load_explicit(&pool->resident, memory_order_relaxed) >
-                   pool->plan.resident_budget_bytes)) {
-    slhi_residency_relieve(pool);
-    if (atomic_load_explicit(&pool->resident, memory_order_relaxed) >
-        pool->plan.resident_budget_bytes)
-      slhi_slot_give_up(memory, &extent);
-  }
-  return extent;
-}
-
-/* What is to be scrubbed is behind the front, which is renewed. */
-static void leave_front(struct slot *slot, char **start, uint64_t *dirty)
-{
-  uint64_t front = slhi_slot_front(slot);
-
-  slhi_slot_renew_front(slot);
-  *start += front;
-  *dirty -= slhi_at_most(front, *dirty);
-}
-
-void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty)
-{
-  struct slot *memory = slhi_slot_memory(slot);
-  const slh_pool_plan *plan = &slhi_pool_of(slot)->plan;
-  struct extent extent;
-
-  if (slot->has_front)
-    leave_front(slot, &start, &dirty);
-  extent = reset(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
-  slot->stale = memory->stale;
-  slhi_slab_count_scrubbed(memory->slab, extent.scrubbed);
-  if (extent.from < extent.to)
-    slhi_residency_drop(memory, extent);
-  /* It goes on without what it had begun with. */
-  if (slot->has_front)
-    (void)slhi_slot_keep_front(slot, 0);
-}
-
-static void release(struct slot *memory, char *start, uint64_t dirty, uint64_t keep,
-                    slh_isolation isolation)
-{
-  struct extent extent = reset(memory, start, dirty, keep, isolation);
-
-  if (SLH_UNLIKELY(extent.from < extent.to))
-    slhi_residency_put(memory->slab, memory, extent);
-  else
-    slhi_slab_put(memory->slab, memory, extent.scrubbed);
-}
-
-void slhi_pool_release_memory(struct slot *memory, char *start, uint64_t dirty)
-{
-  const slh_pool_plan *plan = &slhi_pool_of(memory)->plan;
-
-  release(memory, start, dirty, plan->keep_resident_bytes, plan->isolation);
-}
-
-static __attribute__((noinline)) void release_slowly(struct slot *slot, char *start, uint64_t dirty)
-{
-  struct slot *memory = slhi_slot_memory(slot);
-
-  if (slot->has_front)
-    leave_front(slot, &start, &dirty);
-  slhi_pool_release_memory(memory, start, dirty);
-  if (memory != slot) {
-    slhi_slot_own(slot);
-    slot->stale = 0; /* see dense.c */
-    slhi_slab_put(slot->slab, slot, 0);
-  }
-}
-
-void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty)
-{
-  struct slab *slab = slot->slab;
-
-  /* Mostly there is nothing to it but the memset. */
-  if (SLH_UNLIKELY(slot->resident >= slab->quick || dirty > slot->resident ||
-                   slhi_slot_has_borrowed(slot) || slot->has_front)) {
-    release_slowly(slot, start, dirty);
-    return;
-  }
-  slhi_slot_scrub(slot, start, dirty);
-  slhi_put(slab, slot, dirty);
-}
-
-/* ---- evacuation spaces ---- */
-
-slh_status slhi_pool_lend_space(struct slot *slot, uint64_t bytes)
-{
-  struct slab *spaces = &slhi_pool_of(slot)->spaces;
-  struct slot *space = slhi_slab_take(spaces, 0, 0);
-  slh_status status;
-
-  if (!space)
-    return SLH_E_BUSY;
-  status = slhi_slot_grow(space, bytes);
-  if (status != SLH_OK) {
-    slhi_slab_put(spaces, space, 0);
-    return status;
-  }
-  slot->space = (uint16_t)(space - spaces->slots + 1);
-  return SLH_OK;
-}
-
-void slhi_pool_return_space(struct slot *slot, uint64_t used)
-{
-  struct slot *space = slhi_slot_space(slot);
-
-  slot->space = 0;
-  release(space, slhi_slot_start(space), used, slhi_pool_of(slot)->plan.keep_evacuation_bytes,
-          SLH_ISOLATION_NONE);
+  atomic_fetch_sub_explicit(&pool->budget_used, bytes, memory_order_relaxed);
 }

@@ -10,9 +10,6 @@
 
 #include "pool/slab.h"
 
-/* Sizes of slots: 512 bytes to 4 GiB. */
-#define SLHI_SIZES_MAX 24
-
 struct slh_pool {
   slh_pool_plan plan;
   char *memory; /* of all heaps' slots: one reservation */
@@ -29,6 +26,12 @@ struct slh_pool {
 static inline slh_pool *slhi_pool_of(const struct slot *slot)
 {
   return slot->slab->pool;
+}
+
+/* Whether its heaps lie side by side, and can outgrow their slot; if not, it is wide. */
+static inline bool slhi_pool_is_dense(const slh_pool *pool)
+{
+  return pool->plan.kind == SLH_POOL_DENSE;
 }
 
 /* ---- slots of heaps ---- */
@@ -56,7 +59,12 @@ void slhi_slot_own(struct slot *slot);
  * next store; slhi_pool_release also returns it. */
 void slhi_pool_scrub(struct slot *slot, char *start, uint64_t dirty);
 void slhi_pool_release(struct slot *slot, char *start, uint64_t dirty);
+
+/* The same for memory alone: a larger slot that was lent, or with its bound of what is
+ * kept and its isolation. */
 void slhi_pool_release_memory(struct slot *memory, char *start, uint64_t dirty);
+void slhi_slot_release(struct slot *memory, char *start, uint64_t dirty, uint64_t keep,
+                       slh_isolation isolation);
 
 /*
  * Makes at least `bytes` of a heap's slot accessible. In a dense pool that can
@@ -85,6 +93,7 @@ slh_status slhi_pool_lend_space(struct slot *slot, uint64_t bytes);
 /* The space that was lent. */
 static inline struct slot *slhi_slot_space(const struct slot *slot)
 {
+  SLHI_ASSERT(slot->space != 0);
   return &slhi_pool_of(slot)->spaces.slots[slot->space - 1];
 }
 

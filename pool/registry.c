@@ -5,6 +5,7 @@
 #include <slotheap/heap.h>
 #include <slotheap/trap.h>
 
+#include "pool/error.h"
 #include "pool/os.h"
 
 /*
@@ -83,6 +84,12 @@ static struct registry_entry *entry_of(const slh_pool *pool)
   return NULL;
 }
 
+void slhi_check_pool(const slh_pool *pool, const char *call)
+{
+  if (!pool || !entry_of(pool))
+    slhi_misuse(call, "what it was given is no pool, or was freed before");
+}
+
 void slhi_registry_remove(slh_pool *pool)
 {
   struct registry_entry *entry = entry_of(pool);
@@ -124,7 +131,7 @@ static struct slot *slot_of(slh_pool *pool, struct slot *memory)
 
   if (memory >= slots->slots && memory < slots->slots + slots->count)
     return memory;
-  return &slots->slots[memory->tag % slots->count];
+  return &slots->slots[memory->borrower % slots->count];
 }
 
 bool slhi_registry_find(const void *address, struct registry_hit *out)

@@ -15,6 +15,10 @@ slh_status slhi_registry_add(slh_pool *pool);
 /* Forgets a pool; when it returns, no reader has it. */
 void slhi_registry_remove(slh_pool *pool);
 
+/* Stops with a message that names `call` unless the pool is known: one that was freed, or
+ * never made. It is not looked into, for its memory goes with it. */
+void slhi_check_pool(const slh_pool *pool, const char *call);
+
 struct registry_entry;
 
 /* A slot that was found, held until slhi_registry_done. */

@@ -17,22 +17,26 @@
 
 static struct slhi_range range_of(struct slot *slot, struct extent extent)
 {
+  SLHI_ASSERT_LT(extent.from, extent.to);
+  SLHI_ASSERT_LE(slhi_slot_front(slot) + extent.to,
+                 slot->slab->open ? slot->slab->max : slhi_slot_committed(slot));
   return (struct slhi_range){slhi_slot_start(slot) + slhi_slot_front(slot) + extent.from,
                              extent.to - extent.from, slot};
 }
 
-/* What it keeps; a slot with a front says more. */
-static struct extent all_of(const struct slot *slot)
+/* All that can be given back of a slot: what lies behind its front. There may be none. */
+static struct extent behind_front(const struct slot *slot)
 {
-  uint64_t most = slhi_slot_committed(slot) - slhi_slot_front(slot);
-
-  return (struct extent){0, (uint32_t)slhi_at_most(slot->resident, most), 0};
+  return (struct extent){0, (uint32_t)(slhi_slot_committed(slot) - slhi_slot_front(slot)), 0};
 }
 
-static void put_many(struct slab *slab, struct slhi_range *ranges, uint32_t count)
+/* What it keeps of that; a slot with a front says more. */
+static struct extent all_kept(const struct slot *slot)
 {
-  for (uint32_t i = 0; i < count; i++)
-    slhi_slab_put_locked(slab, ranges[i].owner);
+  struct extent all = behind_front(slot);
+
+  all.to = (uint32_t)slhi_at_most(slot->resident, all.to);
+  return all;
 }
 
 /* ---- slots on their way back ---- */
@@ -41,11 +45,13 @@ void slhi_residency_flush(struct slab *slab)
 {
   uint32_t count = slab->queued;
 
+  slhi_slab_assert_locked(slab);
   if (count != 0) {
     slhi_decommit_now(&slab->decommit, slab->queue, count);
     slab->queued = 0;
     slab->queued_bytes = 0;
-    put_many(slab, slab->queue, count);
+    for (uint32_t i = 0; i < count; i++)
+      slhi_slab_put_locked(slab, slab->queue[i].owner);
   }
   while (slhi_residency_reap(slab, true))
     ;
@@ -56,6 +62,7 @@ bool slhi_residency_reap(struct slab *slab, bool wait)
   void *owners[SLHI_QUEUE_SLOTS];
   uint32_t count = 0;
 
+  slhi_slab_assert_locked(slab);
   if (slhi_decommit_in_flight(&slab->decommit) != 0)
     count = slhi_decommit_reap(&slab->decommit, owners, SLHI_QUEUE_SLOTS, wait);
   for (uint32_t i = 0; i < count; i++)
@@ -86,7 +93,7 @@ static bool enqueue(struct slab *slab, struct slot *slot, const struct slhi_rang
   if (!is_for_queue(engine, range->bytes) || !slhi_slab_try_lock(slab))
     return false;
   /* First: a fork meanwhile must not find it taken. */
-  atomic_store_explicit(&slot->state, SLOT_WAITING, memory_order_relaxed);
+  slhi_slot_set_state(slot, SLOT_WAITING);
   if (engine == SLH_DECOMMIT_URING) {
     (void)slhi_residency_reap(slab, false);
     /* Nobody would tell who waits when it is done. */
@@ -97,7 +104,7 @@ static bool enqueue(struct slab *slab, struct slot *slot, const struct slhi_rang
     taken = true;
   }
   if (!taken)
-    atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+    slhi_slot_set_state(slot, SLOT_TAKEN);
   if (slab->queued == SLHI_QUEUE_SLOTS || slab->queued_bytes > QUEUE_BYTES)
     slhi_residency_flush(slab);
   slhi_slab_unlock(slab);
@@ -135,30 +142,36 @@ void slhi_residency_after_fork(struct slab *slab)
   for (uint32_t i = slhi_slab_touched(slab); i-- > 0;) {
     struct slot *slot = &slab->slots[i];
 
-    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_WAITING)
+    if (!slhi_slot_is_in_state(slot, SLOT_WAITING))
       continue;
-    slhi_residency_drop(
-        slot, (struct extent){0, (uint32_t)(slhi_slot_committed(slot) - slhi_slot_front(slot)), 0});
+    slhi_residency_drop(slot, behind_front(slot)); /* not empty: it waits for that */
     slhi_slot_set_resident(slot, 0);
-    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+    slhi_slot_set_state(slot, SLOT_FREE);
   }
 }
 
 /* ---- idle slots ---- */
 
-/* Gives all pages of some slots back. */
-static void empty(struct slab *slab, struct slhi_range *ranges, uint32_t count)
+/* Gives all pages of some slots back. Those that are all front have none. */
+static void empty(struct slab *slab, struct slot *const *slots, uint32_t count)
 {
-  slhi_decommit_now(&slab->decommit, ranges, count);
-  for (uint32_t i = 0; i < count; i++) {
-    struct slot *slot = ranges[i].owner;
+  struct slhi_range ranges[SLHI_QUEUE_SLOTS];
+  uint32_t some = 0;
 
-    slot->stale = 0;
-    slhi_slot_set_resident(slot, 0);
-    if (slot->has_front)
-      (void)slhi_slot_drop_front(slot);
+  for (uint32_t i = 0; i < count; i++) {
+    struct extent kept = all_kept(slots[i]);
+
+    if (kept.to != 0)
+      ranges[some++] = range_of(slots[i], kept);
   }
-  put_many(slab, ranges, count);
+  slhi_decommit_now(&slab->decommit, ranges, some);
+  for (uint32_t i = 0; i < count; i++) {
+    slots[i]->stale = 0;
+    slhi_slot_set_resident(slots[i], 0);
+    if (slots[i]->has_front)
+      (void)slhi_slot_drop_front(slots[i]);
+    slhi_slab_put_locked(slab, slots[i]);
+  }
 }
 
 /* Gives pages of idle slots back, of some slots at a time, until the pool keeps
@@ -167,19 +180,19 @@ static bool empty_some(struct slab *slab, bool hot, uint64_t bytes)
 {
   _Atomic uint64_t *resident = &slab->pool->resident;
   uint64_t kept = atomic_load_explicit(resident, memory_order_relaxed);
-  struct slhi_range ranges[SLHI_QUEUE_SLOTS];
+  struct slot *slots[SLHI_QUEUE_SLOTS];
   uint32_t count = 0;
 
   while (count < SLHI_QUEUE_SLOTS && kept > bytes) {
-    struct slot *slot = slhi_slab_take_idle(slab, hot);
+    struct slot *slot = slhi_shards_take_idle(slab, hot);
 
     if (!slot)
       break;
-    ranges[count++] = range_of(slot, all_of(slot));
+    slots[count++] = slot;
     kept -= slhi_at_most(slot->resident, kept);
   }
   if (count != 0)
-    empty(slab, ranges, count);
+    empty(slab, slots, count);
   return count == SLHI_QUEUE_SLOTS;
 }
 

@@ -10,23 +10,14 @@
 #include "pool/residency.h"
 #include "pool/waiting.h"
 
-#define TOP(word) ((uint32_t)(word))
-#define NEXT_WORD(word, top) ((((word) >> 32) + 1) << 32 | (top))
-
 /* Slots that go from shards into a magazine, or back, at a time. */
 #define BATCH (SLHI_MAGAZINE_SLOTS / 2)
 
 /* ---- opening and closing ---- */
 
-/* Slots with something before them are those of heaps in a wide pool. */
-static bool can_have_fronts(const struct slab *slab)
-{
-  return slab->gap != 0;
-}
-
 static size_t record_bytes(const struct slab *slab)
 {
-  uint64_t each = sizeof(struct slot) + (can_have_fronts(slab) ? sizeof(struct front) : 0);
+  uint64_t each = sizeof(struct slot) + (slab->fronted ? sizeof(struct front) : 0);
 
   return slhi_round_up(slab->count * each, slab->page);
 }
@@ -51,7 +42,7 @@ slh_status slhi_slab_open(struct slab *slab, slh_error *error)
   }
   slab->decommit.pool = slab->pool;
   slab->slots = records;
-  if (can_have_fronts(slab))
+  if (slab->fronted)
     slab->fronts = (struct front *)(void *)(slab->slots + slab->count);
   slab->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
   pthread_mutex_init(&slab->lock, NULL);
@@ -68,53 +59,9 @@ void slhi_slab_close(struct slab *slab)
   slhi_os_unmap(slab->slots, record_bytes(slab));
 }
 
-/* ---- shards ---- */
+/* ---- slots for all threads ---- */
 
-static struct slot *pop(struct slab *slab, slot_stack *stack)
-{
-  uint64_t word = atomic_load_explicit(stack, memory_order_acquire);
-
-  while (TOP(word) != 0) {
-    struct slot *slot = &slab->slots[TOP(word) - 1];
-    uint32_t below = atomic_load_explicit(&slot->next, memory_order_relaxed);
-
-    if (atomic_compare_exchange_weak_explicit(stack, &word, NEXT_WORD(word, below),
-                                              memory_order_acquire, memory_order_acquire))
-      return slot;
-  }
-  return NULL;
-}
-
-/* A chain of slots, linked from `first` to `last`. */
-static void push_chain(struct slab *slab, slot_stack *stack, struct slot *first, struct slot *last)
-{
-  uint32_t number = (uint32_t)(first - slab->slots) + 1;
-  uint64_t word = atomic_load_explicit(stack, memory_order_relaxed);
-
-  do {
-    atomic_store_explicit(&last->next, TOP(word), memory_order_relaxed);
-  } while (!atomic_compare_exchange_weak_explicit(stack, &word, NEXT_WORD(word, number),
-                                                  memory_order_release, memory_order_relaxed));
-}
-
-/* The stack that a free slot belongs on. */
-static void push(struct slab *slab, uint32_t home, struct slot *slot)
-{
-  struct shard *shard = &slab->shards[home];
-
-  push_chain(slab, slot->resident ? &shard->hot : &shard->clean, slot, slot);
-}
-
-static struct slot *pop_shards(struct slab *slab, uint32_t home, size_t stack)
-{
-  struct slot *slot = NULL;
-
-  for (uint32_t i = 0; i < SLHI_SHARDS && !slot; i++)
-    slot =
-        pop(slab, (slot_stack *)(void *)((char *)&slab->shards[(home + i) % SLHI_SHARDS] + stack));
-  return slot;
-}
-
+/* One that was never taken. */
 static struct slot *take_fresh(struct slab *slab)
 {
   uint32_t number = atomic_load_explicit(&slab->fresh, memory_order_relaxed);
@@ -132,12 +79,8 @@ static struct slot *take_fresh(struct slab *slab)
 
 static struct slot *take_shared(struct slab *slab, uint32_t home)
 {
-  struct slot *slot = pop_shards(slab, home, offsetof(struct shard, hot));
+  struct slot *slot = slhi_shards_take(slab, home);
 
-  if (!slot)
-    slot = pop_shards(slab, home, offsetof(struct shard, cool));
-  if (!slot)
-    slot = pop_shards(slab, home, offsetof(struct shard, clean));
   return slot ? slot : take_fresh(slab);
 }
 
@@ -166,48 +109,30 @@ static inline struct slot *unload(struct slab *slab, struct magazine *magazine, 
   number = slots[at];
   for (; at < last; at++)
     slots[at] = slots[at + 1];
-  magazine->count = last;
-  if (last < magazine->low)
-    magazine->low = last;
+  slhi_magazine_set_count(magazine, last);
   return &slab->slots[number];
-}
-
-static inline void load(struct slab *slab, struct magazine *magazine, struct slot *slot)
-{
-  magazine->slots[magazine->count++] = (uint32_t)(slot - slab->slots);
 }
 
 /* One from the shards, and some more into the magazine. */
 static struct slot *refill(struct slab *slab, struct magazine *magazine)
 {
-  slot_stack *hot = &slab->shards[magazine->home].hot;
   struct slot *some[BATCH];
-  uint32_t count = 0;
+  uint32_t count = slhi_shard_take_hot(slab, magazine->home, some, BATCH);
 
-  while (count < BATCH && (some[count] = pop(slab, hot)) != NULL)
-    count++;
   magazine->low = 0;
   if (count == 0)
     return take_shared(slab, magazine->home);
   /* The one put last is taken first. */
   for (uint32_t i = count; i-- > 1;)
-    load(slab, magazine, some[i]);
+    slhi_magazine_load(slab, magazine, some[i]);
   return some[0];
 }
 
 /* The `count` slots of a magazine that were put first go to its shard. */
 static void spill(struct slab *slab, struct magazine *magazine, uint32_t count, bool cool)
 {
-  struct shard *shard = &slab->shards[magazine->home];
-
-  for (uint32_t i = 0; i < count; i++) {
-    struct slot *slot = &slab->slots[magazine->slots[i]];
-
-    if (cool && slot->resident)
-      push_chain(slab, &shard->cool, slot, slot);
-    else
-      push(slab, magazine->home, slot);
-  }
+  for (uint32_t i = 0; i < count; i++)
+    slhi_shard_put(slab, magazine->home, &slab->slots[magazine->slots[i]], cool);
   magazine->count -= count;
   magazine->low = slhi_at_most(magazine->low, magazine->count);
   for (uint32_t i = 0; i < magazine->count; i++)
@@ -219,6 +144,7 @@ static void spill(struct slab *slab, struct magazine *magazine, uint32_t count, 
 /* Has all threads out of their magazines, until slhi_slab_dismiss. */
 static void gather(struct slab *slab)
 {
+  slhi_slab_assert_locked(slab);
   atomic_store(&slab->attention, 1);
   if (slhi_fences_are_asymmetric)
     slhi_os_fence();
@@ -247,7 +173,7 @@ static void find_free_slots(struct slab *slab)
 
     slot->slab = slab; /* it may have been taken just then */
     if (!slhi_slot_is_taken(slot))
-      push(slab, i % SLHI_SHARDS, slot);
+      slhi_shard_put(slab, i % SLHI_SHARDS, slot, false);
   }
   atomic_store_explicit(&slab->forked, false, memory_order_relaxed);
   slhi_slab_dismiss(slab);
@@ -286,10 +212,11 @@ void slhi_slab_unlock(struct slab *slab)
 
 void slhi_slab_put_locked(struct slab *slab, struct slot *slot)
 {
+  slhi_slab_assert_locked(slab);
   if (slhi_hand_over(slab, slot))
     return;
-  atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
-  push(slab, (uint32_t)(slot - slab->slots) % SLHI_SHARDS, slot);
+  slhi_slot_set_state(slot, SLOT_FREE);
+  slhi_shard_put(slab, slhi_slot_number(slot) % SLHI_SHARDS, slot, false);
 }
 
 /* Wherever it may be. */
@@ -311,7 +238,7 @@ static struct slot *take_at_lock(struct slab *slab, uint64_t nanoseconds)
     }
   }
   if (slot) {
-    atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+    slhi_slot_set_state(slot, SLOT_TAKEN);
   } else if (nanoseconds != 0) {
     atomic_fetch_add_explicit(&slab->waits, 1, memory_order_relaxed);
     slot = slhi_wait(slab, nanoseconds);
@@ -324,12 +251,6 @@ static struct slot *take_at_lock(struct slab *slab, uint64_t nanoseconds)
 
 /* ---- take and put ---- */
 
-static void count_take(struct magazine *magazine, const struct slot *slot)
-{
-  slhi_count(&magazine->counts.takes, 1);
-  slhi_count(&magazine->counts.cold, slot->resident == 0);
-}
-
 struct slot *slhi_slab_take(struct slab *slab, uint32_t tag, uint64_t nanoseconds)
 {
   struct magazine *magazine = slhi_magazine_find(slab);
@@ -340,20 +261,18 @@ struct slot *slhi_slab_take(struct slab *slab, uint32_t tag, uint64_t nanosecond
     if (SLH_UNLIKELY(!slot))
       slot = refill(slab, magazine);
     if (SLH_LIKELY(slot != NULL)) {
-      count_take(magazine, slot);
-      atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+      slhi_magazine_count_take(magazine, slot);
+      slhi_slot_set_state(slot, SLOT_TAKEN);
     }
     slhi_magazine_leave(magazine);
   }
   if (SLH_UNLIKELY(!slot)) {
     slot = take_at_lock(slab, nanoseconds);
     if (slot && magazine)
-      count_take(magazine, slot);
+      slhi_magazine_count_take(magazine, slot);
   }
-  if (slot) {
-    slot->tag = tag;
-    atomic_store_explicit(&slot->next, 0, memory_order_relaxed); /* see dense.c */
-  }
+  if (slot)
+    slhi_slot_begin_use(slot, tag);
   return slot;
 }
 
@@ -369,13 +288,14 @@ void slhi_slab_put(struct slab *slab, struct slot *slot, uint64_t scrubbed)
 {
   struct magazine *magazine = slhi_magazine_find(slab);
 
+  SLHI_ASSERT(slot->slab == slab && slhi_slot_is_taken(slot));
   if (SLH_LIKELY(magazine != NULL))
     slhi_count(&magazine->counts.scrubbed, scrubbed);
   if (SLH_LIKELY(magazine && slhi_magazine_enter(slab, magazine))) {
-    atomic_store_explicit(&slot->state, SLOT_FREE, memory_order_relaxed);
+    slhi_slot_set_state(slot, SLOT_FREE);
     if (SLH_UNLIKELY(magazine->count == SLHI_MAGAZINE_SLOTS))
       spill(slab, magazine, BATCH, false);
-    load(slab, magazine, slot);
+    slhi_magazine_load(slab, magazine, slot);
     slhi_magazine_leave(magazine);
     return;
   }
@@ -417,27 +337,11 @@ void slhi_slab_drain(struct slab *slab, bool idle)
   slhi_slab_dismiss(slab);
 }
 
-static bool cool(struct slab *slab, void *context)
-{
-  (void)context;
-  for (uint32_t i = 0; i < SLHI_SHARDS; i++) {
-    struct shard *shard = &slab->shards[i];
-    uint64_t word = atomic_load(&shard->hot);
-
-    /* Cool ones were taken away by now, but for those put there just so. */
-    if (TOP(atomic_load(&shard->cool)) != 0)
-      continue;
-    while (!atomic_compare_exchange_weak(&shard->hot, &word, NEXT_WORD(word, 0)))
-      ;
-    if (TOP(word) != 0)
-      atomic_store(&shard->cool, NEXT_WORD(atomic_load(&shard->cool), TOP(word)));
-  }
-  return false;
-}
-
 void slhi_slab_cool(struct slab *slab)
 {
-  (void)slhi_slab_visit_alone(slab, cool, NULL);
+  gather(slab);
+  slhi_shards_cool(slab);
+  slhi_slab_dismiss(slab);
 }
 
 bool slhi_slab_share_one(struct slab *slab)
@@ -452,13 +356,6 @@ bool slhi_slab_share_one(struct slab *slab)
     slhi_magazine_leave(magazine);
   }
   return any;
-}
-
-struct slot *slhi_slab_take_idle(struct slab *slab, bool hot)
-{
-  struct slot *slot = pop_shards(slab, 0, offsetof(struct shard, cool));
-
-  return slot || !hot ? slot : pop_shards(slab, 0, offsetof(struct shard, hot));
 }
 
 void slhi_slab_after_fork(struct slab *slab)

@@ -23,9 +23,11 @@
 
 #include <pthread.h>
 
+#include "pool/assert.h"
 #include "pool/decommit.h"
 #include "pool/host-memory.h"
 #include "pool/math.h"
+#include "pool/shard.h"
 #include "pool/slot.h"
 
 /* Slots whose pages are given back together. */
@@ -33,23 +35,6 @@
 
 struct magazine;
 struct waiter;
-
-/*
- * A stack of free slots. The low half of the word is the number of the top
- * slot plus 1; the high half counts changes, so that a top that went and came
- * back is not mistaken for one that stayed (ABA).
- */
-typedef _Atomic uint64_t slot_stack;
-
-/* Free slots by what they cost: those put since the last decay, those that were
- * left by the one before, and those with no page in memory. */
-struct shard {
-  alignas(64) slot_stack hot;
-  slot_stack cool;
-  slot_stack clean;
-};
-
-#define SLHI_SHARDS 8
 
 /* A slot's first bytes, if a template is mapped there; see template.h. */
 struct front {
@@ -71,6 +56,7 @@ struct slab {
   slh_decommit wish;       /* how pages are to go back */
   bool populate;           /* heaps get pages ahead of their needs */
   bool open;               /* all is accessible from the beginning, but for guards */
+  bool fronted;            /* slots can begin with a template; see template.h */
   uint64_t id;             /* unique in the process */
   struct slot *slots;      /* their records */
   struct front *fronts;    /* one each, or NULL: they cannot have any */
@@ -121,6 +107,11 @@ void slhi_slab_after_fork(struct slab *slab);
 
 /* ---- with the lock ---- */
 
+static inline void slhi_slab_assert_locked(struct slab *slab)
+{
+  SLHI_ASSERT(pthread_mutex_trylock(&slab->lock) != 0);
+}
+
 /* Threads may go into their magazines again. But while somebody waits, all who put a
  * slot have to come and see. */
 static inline void slhi_slab_dismiss(struct slab *slab)
@@ -142,10 +133,6 @@ void slhi_slab_drain(struct slab *slab, bool idle);
 /* What was put since the last time is no longer hot. */
 void slhi_slab_cool(struct slab *slab);
 
-/* Takes a free slot that has pages in memory, for giving them back: one that is
- * cool, or if `hot` also another. */
-struct slot *slhi_slab_take_idle(struct slab *slab, bool hot);
-
 /* Without the lock: moves the slot that this thread has had free for longest
  * into a shard. False: there is none. */
 bool slhi_slab_share_one(struct slab *slab);
@@ -163,6 +150,12 @@ uint32_t slhi_slab_in_state(const struct slab *slab, enum slot_state state);
 /* Bytes of the slab in physical memory. 0, or an errno value. */
 int slhi_slab_resident(const struct slab *slab, uint64_t *out);
 
+/* Which one it is of its slab. */
+static inline uint32_t slhi_slot_number(const struct slot *slot)
+{
+  return (uint32_t)(slot - slot->slab->slots);
+}
+
 /* Where a slot's first byte lies. */
 static inline char *slhi_slot_start(const struct slot *slot)
 {
@@ -174,12 +167,7 @@ static inline char *slhi_slot_start(const struct slot *slot)
 /* Bytes of its front. */
 static inline uint64_t slhi_slot_front(const struct slot *slot)
 {
-  return SLH_UNLIKELY(slot->has_front) ? slot->slab->fronts[slot - slot->slab->slots].bytes : 0;
-}
-
-static inline bool slhi_slot_is_taken(const struct slot *slot)
-{
-  return atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_TAKEN;
+  return SLH_UNLIKELY(slot->has_front) ? slot->slab->fronts[slhi_slot_number(slot)].bytes : 0;
 }
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "pool/error.h"
+#include "pool/assert.h"
 #include "pool/os.h"
 #include "pool/pool.h"
 

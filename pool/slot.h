@@ -42,20 +42,47 @@ struct slot {
   _Atomic uint32_t committed;              /* bytes accessible from its start on */
   uint32_t resident;                       /* bytes from its start on that may be in memory */
   uint32_t stale;                          /* when taken: bytes that may not be zero */
-  _Atomic uint32_t next;                   /* free: the slot below on the stack, plus 1 */
-  uint32_t tag;                            /* the host's, of the store that had it last */
-  uint16_t space;                          /* number of the evacuation space it was lent, plus 1 */
-  _Atomic uint8_t state;                   /* enum slot_state */
-  bool has_front;                          /* its first bytes are a template's; see template.h */
+  union {
+    _Atomic uint32_t below;    /* free: the slot below on the stack, plus 1; 0: none */
+    _Atomic uint32_t borrowed; /* taken: the larger slot that it borrowed, plus 1; 0: none */
+  };
+  union {
+    uint32_t tag;      /* of the smallest size: the host's, of the store that had it last */
+    uint32_t borrower; /* of a larger one, once lent: number of the slot that has it */
+  };
+  uint16_t space;        /* number of the evacuation space it was lent, plus 1 */
+  _Atomic uint8_t state; /* enum slot_state */
+  bool has_front;        /* its first bytes are a template's; see template.h */
 };
 
 _Static_assert(sizeof(struct slot) == 192, "three cache lines, shared with no other slot");
 
-/* Whether it has the memory of a larger slot; see dense.c. `next` links free
- * slots; of a taken one it is the number of that slot, plus 1. */
+static inline void slhi_slot_set_state(struct slot *slot, enum slot_state state)
+{
+  atomic_store_explicit(&slot->state, state, memory_order_relaxed);
+}
+
+static inline bool slhi_slot_is_in_state(const struct slot *slot, enum slot_state state)
+{
+  return atomic_load_explicit(&slot->state, memory_order_relaxed) == state;
+}
+
+static inline bool slhi_slot_is_taken(const struct slot *slot)
+{
+  return slhi_slot_is_in_state(slot, SLOT_TAKEN);
+}
+
+/* A slot that was just taken: its next user's tag, and nothing borrowed. */
+static inline void slhi_slot_begin_use(struct slot *slot, uint32_t tag)
+{
+  slot->tag = tag;
+  atomic_store_explicit(&slot->borrowed, 0, memory_order_relaxed);
+}
+
+/* Whether it has the memory of a larger slot; see dense.c. It is taken. */
 static inline bool slhi_slot_has_borrowed(const struct slot *slot)
 {
-  return atomic_load_explicit(&slot->next, memory_order_relaxed) != 0;
+  return atomic_load_explicit(&slot->borrowed, memory_order_relaxed) != 0;
 }
 
 static inline uint64_t slhi_slot_committed(const struct slot *slot)

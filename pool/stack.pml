@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * A stack of free slots: pop and push_chain (slab.c), by threads that may be
+ * A stack of free slots: pop and push (shard.c), by threads that may be
  * stopped between any two of their accesses. The word is the top and a count of
  * changes, compared and swapped as one. See doc/protocol.md.
  *

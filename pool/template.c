@@ -81,16 +81,18 @@ bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh
 {
   const slh_pool_plan *plan = &pool->plan;
 
-  return template->fd >= 0 && plan->kind == SLH_POOL_WIDE && !plan->populate &&
+  return template->fd >= 0 && !slhi_pool_is_dense(pool) && !plan->populate &&
          plan->isolation != SLH_ISOLATION_NONE &&
          pool->heaps[0].decommit.engine != SLH_DECOMMIT_MEMSET;
 }
 
 /* ---- fronts ---- */
 
+/* For slots of slabs that have fronts. */
 static struct front *front_of(struct slot *slot)
 {
-  return &slot->slab->fronts[slot - slot->slab->slots];
+  SLHI_ASSERT(slot->slab->fronted);
+  return &slot->slab->fronts[slhi_slot_number(slot)];
 }
 
 bool slhi_slot_drop_front(struct slot *slot)
@@ -108,19 +110,21 @@ bool slhi_slot_drop_front(struct slot *slot)
   return true;
 }
 
-bool slhi_slot_keep_front(struct slot *slot, uint64_t id)
+bool slhi_slot_begins_with(const struct slot *slot, uint64_t id)
 {
-  struct front *front = slot->has_front ? front_of(slot) : NULL;
+  SLHI_ASSERT(id != 0);
+  return slot->has_front && slot->slab->fronts[slhi_slot_number(slot)].template == id;
+}
 
-  if (!front)
-    return false;
-  if (id != 0 && front->template == id)
-    return true;
-  if (!slhi_slot_drop_front(slot)) {
-    memset(slhi_slot_start(slot), 0, front->bytes);
-    front->template = 0;
-  }
-  return false;
+void slhi_slot_blank_front(struct slot *slot)
+{
+  struct front *front = front_of(slot);
+
+  SLHI_ASSERT(slot->has_front && slhi_slot_is_taken(slot));
+  if (slhi_slot_drop_front(slot))
+    return;
+  memset(slhi_slot_start(slot), 0, front->bytes);
+  front->template = 0;
 }
 
 void slhi_slot_renew_front(struct slot *slot)

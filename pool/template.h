@@ -64,9 +64,11 @@ bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh
 void slhi_slot_start_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
                           bool map);
 
-/* A slot that was just taken: whether its front is that of template `id` (0: that
- * of none). Any other is zero from now on. */
-bool slhi_slot_keep_front(struct slot *slot, uint64_t id);
+/* Whether a slot's front is that of the template with this id, which is not 0. */
+bool slhi_slot_begins_with(const struct slot *slot, uint64_t id);
+
+/* A taken slot that has a front: from now on there are zeroes, without one if it can be. */
+void slhi_slot_blank_front(struct slot *slot);
 
 /* Drops what was written to a slot's front. It is for the end of a use. */
 void slhi_slot_renew_front(struct slot *slot);

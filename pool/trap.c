@@ -20,7 +20,7 @@ struct protection {
   struct protection *outer;     /* the next one of the same slot */
   struct protection *enclosing; /* the next one of the same thread */
   slhi_left_fn *left;
-  uint64_t memo[3];
+  struct opened before;
   slh_trap trap;
 };
 
@@ -220,12 +220,12 @@ static void leave(struct protection *protection)
   do {
     ended = innermost;
     end_innermost();
-    ended->left(ended->slot, ended->memo);
+    ended->left(ended->slot, &ended->before);
   } while (ended != protection);
 }
 
 slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *argument,
-                             slhi_left_fn *left, const uint64_t memo[3], slh_trap *trap)
+                             slhi_left_fn *left, const struct opened *before, slh_trap *trap)
 {
   struct protection protection;
 
@@ -236,9 +236,7 @@ slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *ar
   protection.outer = atomic_load_explicit(&slot->protection, memory_order_relaxed);
   protection.enclosing = innermost;
   protection.left = left;
-  protection.memo[0] = memo[0];
-  protection.memo[1] = memo[1];
-  protection.memo[2] = memo[2];
+  protection.before = *before;
   innermost = &protection;
   /* Without the signal mask: the handler has not changed it, and saving it is
    * a system call. */

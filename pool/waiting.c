@@ -41,6 +41,7 @@ struct slot *slhi_wait(struct slab *slab, uint64_t nanoseconds)
   int state = slab->cancel_state;
   int failed = 0;
 
+  slhi_slab_assert_locked(slab);
   join(slab, &waiter);
   while (!waiter.slot && failed != ETIMEDOUT)
     failed = pthread_cond_timedwait(&waiter.handed, &slab->lock, &deadline);
@@ -57,7 +58,7 @@ bool slhi_hand_over(struct slab *slab, struct slot *slot)
 
   if (!waiter)
     return false;
-  atomic_store_explicit(&slot->state, SLOT_TAKEN, memory_order_relaxed);
+  slhi_slot_set_state(slot, SLOT_TAKEN);
   slab->first_waiter = waiter->next;
   waiter->slot = slot;
   pthread_cond_signal(&waiter->handed);

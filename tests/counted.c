@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The store that counts, with its array and its node. */
 #include "tests/counted.h"
 
 #include <stdlib.h>

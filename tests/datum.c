@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Host data, their drop callback, and a check of the table they are in. */
 #include "tests/datum.h"
 
 #include "lib/tables.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The wrappers of system calls, and which of them are to fail. */
 #include "tests/faults.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Mappings and descriptors, read out of /proc. */
 #include "tests/footprint.h"
 #include "tests/helper.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Opening generational stores, and old objects in them. */
 #include "tests/generational.h"
 
 struct store *generational_open(uint32_t zeal)

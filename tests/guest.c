@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The program that a guest runs, and its images. Its types are in guest-types.c, how two are
+ * compared in guest-compare.c. */
 #include "tests/guest.h"
 
 #include <stdio.h>
@@ -52,10 +54,22 @@ void guest_open(struct guest *guest, slh_runtime *runtime, slh_pool *pool, uint6
   assert_true(guest_find_types(runtime, guest->types));
   options = heap_options(guest);
   assert_ok(slh_heap_acquire(pool, &options, &guest->heap));
-  for (int i = 0; i < GUEST_WEAK; i++)
+  guest->without_weak = !collectors_have(slh_heap_collector(guest->heap), COLLECTORS_HAVE_WEAK);
+  for (int i = 0; i < GUEST_WEAK && !guest->without_weak; i++)
     assert_ok(slh_weak_new(guest->heap, SLH_NULL, &guest->weak[i]));
-  for (int i = 0; i < GUEST_TABLES; i++)
+  for (int i = 0; i < GUEST_TABLES && !guest->without_weak; i++)
     assert_ok(slh_ephemerons_new(guest->heap, &guest->tables[i]));
+}
+
+void guest_forgo_weak(struct guest *guest)
+{
+  if (guest->without_weak)
+    return;
+  for (int i = 0; i < GUEST_WEAK; i++)
+    slh_weak_free(guest->heap, guest->weak[i]);
+  for (int i = 0; i < GUEST_TABLES; i++)
+    slh_ephemerons_free(guest->heap, guest->tables[i]);
+  guest->without_weak = true;
 }
 
 void guest_suspend(struct guest *guest)
@@ -90,7 +104,7 @@ void guest_collect(struct guest *guest)
 {
   slh_status status = slh_heap_collect(guest->heap, NULL);
 
-  if (slh_heap_collector(guest->heap) != SLH_COLLECTOR_NULL)
+  if (collectors_have(slh_heap_collector(guest->heap), COLLECTORS_COLLECT))
     assert_ok(status);
 }
 
@@ -128,6 +142,12 @@ const void *guest_function(int number)
 }
 
 /* ---- objects ---- */
+
+static slh_ref set_root(struct guest *guest, uint32_t root, slh_ref ref)
+{
+  slh_write_ref(guest->heap, &guest->roots[root], ref);
+  return ref;
+}
 
 static uint32_t length_of(const struct guest *guest, slh_ref ref)
 {
@@ -214,7 +234,7 @@ slh_ref guest_new(struct guest *guest, uint32_t root, uint32_t type, uint32_t le
     assert_ok(slh_new_array(guest->heap, guest->types[type], length, &ref));
   else
     assert_ok(slh_new_struct(guest->heap, guest->types[type], &ref));
-  return guest->roots[root] = ref;
+  return set_root(guest, root, ref);
 }
 
 slh_ref guest_new_externref(struct guest *guest, uint32_t root, uint64_t number)
@@ -222,7 +242,7 @@ slh_ref guest_new_externref(struct guest *guest, uint32_t root, uint64_t number)
   slh_ref ref = SLH_NULL;
 
   assert_ok(slh_new_externref(guest->heap, new_datum(number), drop, &ref));
-  return guest->roots[root] = ref;
+  return set_root(guest, root, ref);
 }
 
 /* ---- steps ---- */
@@ -262,7 +282,7 @@ static void follow(struct guest *guest, slh_ref ref, uint32_t to)
     return;
   value = guest_cell(guest, ref, below(guest, count));
   if (value.storage == SLH_REF)
-    guest->roots[to] = value.ref;
+    (void)set_root(guest, to, value.ref);
 }
 
 static void step(struct guest *guest)
@@ -274,13 +294,13 @@ static void step(struct guest *guest)
   if (what < 6)
     make(guest, a);
   else if (what == 6)
-    guest->roots[a] = below(guest, 4) ? SLH_NULL : slh_i31((int32_t)below(guest, 1000));
-  else if (what == 7) {
+    (void)set_root(guest, a, below(guest, 4) ? SLH_NULL : slh_i31((int32_t)below(guest, 1000)));
+  else if (what == 7 && !guest->without_weak) {
     slh_weak_free(guest->heap, guest->weak[i]);
     assert_ok(slh_weak_new(guest->heap, ref, &guest->weak[i]));
   } else if (what == 8 && below(guest, 16) == 0)
     guest_collect(guest);
-  else if (!slh_is_object(ref))
+  else if (!slh_is_object(ref) || (guest->without_weak && what < 13))
     return;
   else if (what < 11)
     assert_ok(slh_ephemerons_set(guest->heap, guest->tables[table], ref, guest->roots[b]));
@@ -288,7 +308,7 @@ static void step(struct guest *guest)
     (void)slh_ephemerons_remove(guest->heap, guest->tables[table], ref);
   else if (what == 12) {
     if (slh_ephemerons_get(guest->heap, guest->tables[table], ref, &value))
-      guest->roots[b] = value;
+      (void)set_root(guest, b, value);
   } else if (what == 13)
     follow(guest, ref, b);
   else
@@ -361,11 +381,13 @@ slh_image *guest_freeze(struct guest *guest)
   static const char *const names[] = {"first", NULL, "", "fourth", "a name with \303\274"};
   slh_image_options options = guest_image_options(SLH_POOL_WIDE);
   slh_image_root roots[GUEST_ROOTS];
-  slh_image_contents contents = {roots,      GUEST_ROOTS,   guest->weak,
-                                 GUEST_WEAK, guest->tables, GUEST_TABLES};
+  slh_image_contents contents = {roots, GUEST_ROOTS, NULL, 0, NULL, 0};
   slh_image *image = NULL;
   slh_error error = {0};
 
+  if (!guest->without_weak)
+    contents = (slh_image_contents){roots,      GUEST_ROOTS,   guest->weak,
+                                    GUEST_WEAK, guest->tables, GUEST_TABLES};
   for (size_t i = 0; i < GUEST_ROOTS; i++)
     roots[i] =
         (slh_image_root){i < sizeof names / sizeof *names ? names[i] : NULL, guest->roots[i]};
@@ -377,9 +399,12 @@ slh_image *guest_freeze(struct guest *guest)
 void guest_resume(struct guest *guest, const slh_image *image, bool resume)
 {
   slh_heap_options options = heap_options(guest);
+  slh_image_info info;
   slh_error error = {0};
   slh_ref named;
 
+  slh_image_get_info(image, &info);
+  guest->without_weak = info.weak == 0;
   options.image = image;
   options.resume = resume;
   if (slh_heap_acquire_within(guest->pool, &options, 0, &guest->heap, &error) != SLH_OK)
@@ -387,12 +412,12 @@ void guest_resume(struct guest *guest, const slh_image *image, bool resume)
   for (size_t i = 0; i < GUEST_ROOTS; i++) {
     const char *name = NULL;
 
-    guest->roots[i] = slh_image_root_at(image, i, &name);
+    (void)set_root(guest, (uint32_t)i, slh_image_root_at(image, i, &name));
     assert_true(!name ||
                 (slh_image_find_root(image, name, &named) && named.bits == guest->roots[i].bits));
   }
-  for (size_t i = 0; i < GUEST_WEAK; i++)
+  for (size_t i = 0; i < info.weak; i++)
     guest->weak[i] = slh_heap_image_weak(guest->heap, i);
-  for (size_t i = 0; i < GUEST_TABLES; i++)
+  for (size_t i = 0; i < info.ephemerons; i++)
     guest->tables[i] = slh_heap_image_ephemerons(guest->heap, i);
 }

@@ -8,6 +8,7 @@
 #ifndef SLOTHEAP_TESTS_GUEST_H
 #define SLOTHEAP_TESTS_GUEST_H
 
+#include "tests/collectors.h"
 #include "tests/store.h"
 
 #define GUEST_ROOTS 24
@@ -49,6 +50,7 @@ struct guest {
   slh_ref roots[GUEST_ROOTS];
   slh_weak weak[GUEST_WEAK];
   slh_ephemerons tables[GUEST_TABLES];
+  bool without_weak; /* it has no weak references and tables */
   uint64_t random;
 };
 
@@ -64,6 +66,10 @@ slh_pool *guest_pool(slh_pool_kind kind);
 
 /* Starts one with nothing in it. */
 void guest_open(struct guest *guest, slh_runtime *runtime, slh_pool *pool, uint64_t seed);
+
+/* From now on without weak references and tables, as those are whose collector has none:
+ * for one that is to be like such a guest, or to go on as one. */
+void guest_forgo_weak(struct guest *guest);
 void guest_close(struct guest *guest);
 
 void guest_run(struct guest *guest, uint64_t steps);

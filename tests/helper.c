@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Running cases, seeds, runtimes and pools, and children that are to stop. */
 #include "tests/helper.h"
 
+#include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <signal.h>
@@ -45,6 +48,41 @@ uint64_t helper_rounds(uint64_t rounds)
 
   rounds = (uint64_t)((double)rounds * (scale && *scale ? strtod(scale, NULL) : 1)) / slowdown;
   return rounds ? rounds : 1;
+}
+
+/* ---- cases ---- */
+
+static size_t choose(const char *pattern, const struct CMUnitTest *cases, size_t count,
+                     struct CMUnitTest *chosen)
+{
+  size_t found = 0;
+
+  for (size_t i = 0; i < count; i++)
+    if (!pattern || !*pattern || fnmatch(pattern, cases[i].name, 0) == 0)
+      chosen[found++] = cases[i];
+  if (found == 0) {
+    fprintf(stderr, "SLOTHEAP_TEST=%s: no case matches; there are", pattern);
+    for (size_t i = 0; i < count; i++)
+      fprintf(stderr, " %s", cases[i].name);
+    fprintf(stderr, "\n");
+  }
+  return found;
+}
+
+int helper_run_cases(const struct CMUnitTest *cases, size_t count, CMFixtureFunction setup,
+                     CMFixtureFunction teardown)
+{
+  struct CMUnitTest *chosen = calloc(count, sizeof *chosen);
+  size_t found;
+  int failed = 1;
+
+  if (!chosen)
+    abort();
+  found = choose(getenv("SLOTHEAP_TEST"), cases, count, chosen);
+  if (found != 0)
+    failed = _cmocka_run_group_tests(program_invocation_short_name, chosen, found, setup, teardown);
+  free(chosen);
+  return failed;
 }
 
 /* ---- random ---- */

@@ -4,6 +4,7 @@
  *   SLOTHEAP_SEED=N   repeats the run whose seed was N
  *   SLOTHEAP_SCALE=N  makes random tests N times as long (default 1; 0.1 is fine)
  *   SLOTHEAP_COLLECTOR=N  replaces the copying collector by that one
+ *   SLOTHEAP_TEST=PATTERN runs those cases alone whose name matches, as a shell's pattern
  *   SLOTHEAP_CGROUP=DIR   where test-real-limits may make a memory cgroup
  */
 #ifndef SLOTHEAP_TESTS_HELPER_H
@@ -29,6 +30,14 @@
 #ifndef HELPER_SANITIZED
 #define HELPER_SANITIZED 0
 #endif
+
+/* For main to return: runs the cases of an array, or those of them that SLOTHEAP_TEST asks
+ * for, which fails if there is none. The fixture functions of the group can be NULL. */
+#define helper_run(cases, setup, teardown)                                                         \
+  helper_run_cases((cases), sizeof(cases) / sizeof *(cases), (setup), (teardown))
+
+int helper_run_cases(const struct CMUnitTest *cases, size_t count, CMFixtureFunction setup,
+                     CMFixtureFunction teardown);
 
 /* This run's seed: from the environment, else of the moment. The first call
  * prints it. Call it on the main thread first. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Image files read from and written to memory, and checksums made right again. */
 #include "tests/image-bytes.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reading what may be damaged, and using whatever was read. */
 #include "tests/image-sound.h"
 
 static slh_error last;
@@ -6,12 +7,9 @@ static slh_runtime *runtime_of_last;
 
 void image_sound_open(struct image_sound *sound)
 {
-  static const slh_collector collectors[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_NULL,
-                                             SLH_COLLECTOR_GENERATIONAL};
-
   memset(sound, 0, sizeof *sound);
-  for (unsigned i = 0; i < 3; i++)
-    sound->runtimes[i] = guest_runtime(collectors[i], i);
+  for (unsigned i = 0; i < COLLECTORS; i++)
+    sound->runtimes[i] = guest_runtime((slh_collector)i, i);
   sound->pools[0] = guest_pool(SLH_POOL_WIDE);
   sound->pools[1] = guest_pool(SLH_POOL_DENSE);
 }
@@ -20,7 +18,7 @@ void image_sound_close(struct image_sound *sound)
 {
   for (unsigned i = 0; i < 2; i++)
     slh_pool_free(sound->pools[i]);
-  for (unsigned i = 0; i < 3; i++)
+  for (unsigned i = 0; i < COLLECTORS; i++)
     slh_runtime_free(sound->runtimes[i]);
 }
 
@@ -99,7 +97,7 @@ static void use(struct reading *reading)
   assert_ok(slh_heap_walk(reading->heap, read_object, reading));
   for (int i = 0; i < 2; i++) {
     status = slh_heap_collect(reading->heap, NULL);
-    if (slh_heap_collector(reading->heap) != SLH_COLLECTOR_NULL)
+    if (collectors_have(slh_heap_collector(reading->heap), COLLECTORS_COLLECT))
       assert_ok(status);
     verify(reading);
     assert_ok(slh_new_externref(reading->heap, NULL, NULL, &ref));
@@ -126,9 +124,11 @@ static void start(slh_pool *pool, const slh_image *image, bool resume)
    * host's own checks. */
   if (status == SLH_E_HOST_LIMIT || status == SLH_E_BOUNDS)
     return;
+  if (status == SLH_E_UNSUPPORTED && info.weak + info.ephemerons != 0)
+    return;
   assert_ok(status);
   for (uint64_t i = 0; i < info.roots && i < ROOTS; i++)
-    reading.roots[i] = slh_image_root_at(image, (size_t)i, NULL);
+    slh_write_ref(reading.heap, &reading.roots[i], slh_image_root_at(image, (size_t)i, NULL));
   for (uint64_t i = 0; i < info.weak && i < 10; i++)
     (void)slh_weak_get(reading.heap, slh_heap_image_weak(reading.heap, (size_t)i));
   use(&reading);
@@ -172,8 +172,8 @@ const char *image_sound_read(struct image_sound *sound, const struct image_bytes
 
   memset(&last, 0, sizeof last);
   sound->reads++;
-  runtime_of_last = sound->runtimes[which / 2 % 3];
-  options.start = which / 6 % 2 ? SLH_IMAGE_MAP : SLH_IMAGE_COPY;
+  runtime_of_last = sound->runtimes[which / 2 % COLLECTORS];
+  options.start = which / (2 * COLLECTORS) % 2 ? SLH_IMAGE_MAP : SLH_IMAGE_COPY;
   status = image_bytes_read(runtime_of_last, bytes->at, bytes->size, &options, &image, &last);
   if (status != SLH_OK) {
     assert_int_equal(last.status, status);

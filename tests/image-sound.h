@@ -7,9 +7,11 @@
 #include "tests/guest.h"
 #include "tests/image-bytes.h"
 
+#define IMAGE_SOUND_WAYS (2 * COLLECTORS * 2)
+
 /* Guests' runtimes with each collector, and pools of each kind. */
 struct image_sound {
-  slh_runtime *runtimes[3];
+  slh_runtime *runtimes[COLLECTORS];
   slh_pool *pools[2];
   uint64_t reads, sound; /* how many were read, and how many of them were images */
 };
@@ -18,7 +20,8 @@ void image_sound_open(struct image_sound *sound);
 void image_sound_close(struct image_sound *sound);
 
 /*
- * Reads the bytes into one runtime, for pools of one kind, both chosen by `which`.
+ * Reads the bytes into one runtime, for pools of one kind, both chosen by `which`, as is the
+ * way to begin from them: there are IMAGE_SOUND_WAYS.
  * Gives an error that says what is wrong, or an image: which begins stores and resumes
  * them, in heaps that can be verified, read and collected. The error is returned in
  * words, which stay until the next call; NULL: there was none.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Freezing, starting, and byte-for-byte copies of heaps. */
 #include "tests/imaged.h"
 
 #include <inttypes.h>

@@ -9,9 +9,10 @@
 #ifndef SLOTHEAP_TESTS_LIFE_H
 #define SLOTHEAP_TESTS_LIFE_H
 
+#include "tests/collectors.h"
 #include "tests/meter.h"
 
-#define LIFE_STORES 3 /* one for each collector */
+#define LIFE_STORES COLLECTORS /* one with each */
 
 struct life;
 
@@ -60,6 +61,7 @@ struct life {
   slh_allocator allocator;
   slh_pool *pool;
   struct life_store stores[LIFE_STORES];
+  uint64_t excused; /* failures before this one explain no refusal */
   bool can_give_up; /* by a jump to: */
   jmp_buf gives_up;
 };
@@ -70,8 +72,9 @@ uint64_t life_failed(const struct life *life);
 /* Nothing fails for now. */
 void life_pause(const struct life *life, bool pause);
 
-/* A call that was refused: something failed since there were `before` failures, and the
- * status says so. Nothing fails from then on, until life_pause. */
+/* A call that was refused: something failed since there were `before` failures (in stores
+ * whose collector does not forgive: since their use began), and the status says so. Nothing fails
+ * from then on, until life_pause. */
 void life_explain(const struct life *life, slh_status status, uint64_t before);
 
 /* The same, where the call explains itself. */
@@ -143,6 +146,12 @@ void life_require_same(const struct life *life, const struct life_debts *before)
       life_pause((life), false);                                                                   \
     }                                                                                              \
   } while (0)
+
+/* What the store's collector has, of collectors.h. */
+static inline bool life_has(const struct life_store *store, unsigned needed)
+{
+  return collectors_have(store->collector, needed);
+}
 
 /* life-store.c: what goes on in one store. */
 void life_open_store(struct life_store *store);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The hook: malloc, counted. */
 #include "tests/meter.h"
 
 #include <stdlib.h>

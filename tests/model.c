@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The model's steps, and its comparison with the heap. */
 #include "tests/model.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Pages, what each should hold, and giving them back by all engines. */
 #include "tests/pages.h"
 #include "tests/helper.h"
 

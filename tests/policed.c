@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Opening the store. */
 #include "tests/policed.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The runtime of a group, taking and dirtying heaps, and running threads. */
 #include "tests/pooled.h"
 
 #include <pthread.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The program's steps, in the model and in all worlds. What they come to is compared in
+ * program-compare.c. */
 #include "tests/program.h"
 
 #include <stdlib.h>

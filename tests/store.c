@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The store: opening, allocating, collecting and verifying. */
 #include "tests/store.h"
 
 #include <stdlib.h>

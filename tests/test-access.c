@@ -368,5 +368,5 @@ int main(void)
       TEST(forged_headers_and_lengths_are_corrupt),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

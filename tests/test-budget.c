@@ -293,5 +293,5 @@ int main(void)
       TEST(budget_holds_for_threads),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

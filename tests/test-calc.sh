@@ -11,6 +11,11 @@ if ! grep -q 'define SLH_DEFAULT_ZEAL 0$' config.h; then
   exit 77
 fi
 
+if ! [ -x examples/calc/calc ]; then
+  echo 'the example was not built: there is no argp'
+  exit 77
+fi
+
 calc=$PWD/examples/calc/calc
 expected=$(cd "$srcdir/tests" && pwd)/test-calc.expected
 work=$(mktemp -d)

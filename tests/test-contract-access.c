@@ -8,7 +8,7 @@ static void index_mut_takes_what_lies_in_the_heap(void **state)
 {
   struct store *store = *state;
   const slh_heap *heap = store->heap;
-  uint64_t start = slh_heap_start(heap), bump;
+  uint64_t start = slh_heap_first(heap), bump;
   void *at = NULL;
 
   assert_ok(slh_heap_index(heap, start, 0, &at)); /* an empty heap */
@@ -43,7 +43,7 @@ static void heap_slice_is_all_of_the_heap(void **state)
   store_node(store, SLH_NULL, SLH_NULL, 0x01020304);
   slh_heap_slice(store->heap, &bytes, &length);
   assert_int_equal(length, 16);
-  assert_ptr_equal(bytes, slh_heap_get_data(store->heap)->base + slh_heap_start(store->heap));
+  assert_ptr_equal(bytes, slh_heap_get_data(store->heap)->base + slh_heap_first(store->heap));
   assert_int_equal(((const uint32_t *)bytes)[3], 0x01020304);
 }
 
@@ -414,5 +414,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -370,7 +370,7 @@ static void expect_corrupt(struct store *store)
   assert_status(slh_heap_grow(heap, 1), SLH_E_CORRUPT);
   assert_status(slh_object_size(heap, store->roots[0], &size), SLH_E_CORRUPT);
   assert_status(slh_dealloc(heap, store->roots[0]), SLH_E_CORRUPT);
-  assert_status(slh_heap_index(heap, slh_heap_start(heap), 8, &memory), SLH_E_CORRUPT);
+  assert_status(slh_heap_index(heap, slh_heap_first(heap), 8, &memory), SLH_E_CORRUPT);
   assert_status(slh_array_copy(heap, store->roots[0], 0, store->roots[0], 0, 0), SLH_E_CORRUPT);
   assert_status(slh_heap_verify(heap, NULL, NULL), SLH_E_CORRUPT);
 }
@@ -425,5 +425,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

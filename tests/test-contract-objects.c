@@ -334,7 +334,7 @@ static void dealloc_never_lowers_the_scrub_mark(void **state)
   assert_int_equal(store_stats(store).dirty, 5008);
   slh_heap_release(store->heap);
   store->heap = helper_acquire(store->pool, store->runtime);
-  for (uint64_t at = slh_heap_start(store->heap); at < end; at += 4)
+  for (uint64_t at = slh_heap_first(store->heap); at < end; at += 4)
     assert_int_equal(*store_word(store, at), 0);
 }
 
@@ -397,5 +397,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

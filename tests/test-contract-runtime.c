@@ -104,7 +104,7 @@ static void use_and_release(slh_runtime *runtime, slh_heap *heap)
   assert_ok(slh_owned_new(heap, ref, &owned));
   assert_ok(slh_heap_collect(heap, NULL));
   if (slh_heap_collector(heap) == SLH_COLLECTOR_COPYING)
-    assert_int_equal(slh_heap_bump(heap), slh_heap_start(heap) + 16);
+    assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap) + 16);
   assert_ok(slh_heap_verify(heap, NULL, NULL));
   slh_heap_release(heap);
 }
@@ -319,7 +319,7 @@ static void expose_gc_ref_to_wasm_and_need_gc_before_entering_wasm(void **state)
 static void expect_zero_beyond(const struct store *store)
 {
   const slh_heap_data *data = slh_heap_get_data(store->heap);
-  uint64_t end = slh_heap_start(store->heap) + store_stats(store).accessible;
+  uint64_t end = slh_heap_first(store->heap) + store_stats(store).accessible;
   uint64_t at = data->bump > data->dirty ? data->bump : data->dirty;
 
   for (; at < end; at++)
@@ -336,7 +336,7 @@ static void vmctx_gc_heap_data_says_what_is_zero(void **state)
     memset(slh_address(store->heap, store_array(store, store->bytes, 1000), 8), 0xa5, 1000);
   expect_zero_beyond(store);
   store_collect(store);
-  assert_int_equal(data->bump, slh_heap_start(store->heap));
+  assert_int_equal(data->bump, slh_heap_first(store->heap));
   assert_int_equal(data->dirty, data->bump + UINT64_C(100) * 1008);
   expect_zero_beyond(store);
   assert_ok(slh_dealloc(store->heap, store_array(store, store->bytes, 150000)));
@@ -368,7 +368,7 @@ static void reset_keeps_mappings_and_host_allocations(void **state)
   assert_int_equal(after.host_bytes, before.host_bytes);
   assert_int_equal(after.used + after.allocated_total + after.dirty + after.collections, 0);
   assert_int_equal(after.externrefs + after.owned_roots, 0);
-  assert_int_equal(slh_heap_get_data(store->heap)->bump, slh_heap_start(store->heap));
+  assert_int_equal(slh_heap_get_data(store->heap)->bump, slh_heap_first(store->heap));
   expect_zero_beyond(store);
   store_array(store, store->bytes, 50000);
   assert_int_equal(faults_calls(OS_ALL), calls);
@@ -389,7 +389,7 @@ static void reset_of_a_heap_on_demand(void **state)
     assert_int_equal(*(char *)slh_address(heap, ref, 8 + 99999), 0);
     memset(slh_address(heap, ref, 8), 0xa5, 100000);
     slh_heap_reset(heap);
-    assert_int_equal(slh_heap_bump(heap), slh_heap_start(heap));
+    assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
   }
   slh_heap_release(heap);
   slh_runtime_free(options.runtime);
@@ -440,5 +440,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -282,5 +282,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests_name("decay", tests, pooled_setup, pooled_teardown);
+  return helper_run(tests, pooled_setup, pooled_teardown);
 }

@@ -292,5 +292,5 @@ int main(void)
   };
 
   helper_seed();
-  return cmocka_run_group_tests_name("decommit-refused", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -366,5 +366,5 @@ int main(void)
   };
 
   helper_seed();
-  return cmocka_run_group_tests_name("decommit-ring", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

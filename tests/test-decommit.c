@@ -301,5 +301,5 @@ int main(void)
   };
 
   helper_seed();
-  return cmocka_run_group_tests_name("decommit", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

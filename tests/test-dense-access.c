@@ -345,5 +345,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests_name("dense-access", tests, open_world, close_world);
+  return helper_run(tests, open_world, close_world);
 }

@@ -372,5 +372,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests_name("dense-growth", tests, pooled_setup, pooled_teardown);
+  return helper_run(tests, pooled_setup, pooled_teardown);
 }

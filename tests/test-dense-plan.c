@@ -271,5 +271,5 @@ int main(void)
   };
 
   (void)helper_seed();
-  return cmocka_run_group_tests_name("dense-plan", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

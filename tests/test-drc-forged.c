@@ -194,5 +194,5 @@ int main(void)
       TEST(test_giving_back_what_is_counted),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -147,7 +147,7 @@ static uint64_t largest_gap(const struct room *room)
 {
   slh_ref living[MOST];
   uint32_t count = sort(room, living);
-  uint64_t end = slh_heap_start(room->heap), largest;
+  uint64_t end = slh_heap_first(room->heap), largest;
 
   largest = end + store_stats(room->store).max;
   if (count != 0) {
@@ -238,7 +238,7 @@ static void check(struct room *room, bool exact)
   }
   assert_ok(slh_heap_walk(room->heap, visit, &walk));
   assert_int_equal(walk.next, walk.count);
-  assert_true(walk.end <= slh_heap_start(room->heap) + stats.used);
+  assert_true(walk.end <= slh_heap_first(room->heap) + stats.used);
   assert_in_range(bytes + stats.holes, bytes, stats.used);
   assert_true(walk.bytes + stats.holes <= stats.used);
   assert_int_equal(stats.allocated_total, room->allocated);
@@ -466,7 +466,7 @@ static void the_next_store_sees_zeros(void **state)
     slh_heap_reset(room.heap);
     memset(room.store->roots, 0, sizeof room.store->roots);
     bytes = store_stats(room.store).accessible;
-    first = slh_heap_get_data(room.heap)->base + slh_heap_start(room.heap);
+    first = slh_heap_get_data(room.heap)->base + slh_heap_first(room.heap);
     for (uint64_t i = 0; i < bytes - 8; i++)
       assert_int_equal(first[i], 0);
     memset(room.at, 0, sizeof room.at);
@@ -486,5 +486,5 @@ int main(void)
       cmocka_unit_test(the_next_store_sees_zeros),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -178,5 +178,5 @@ int main(void)
   helper_collector = SLH_COLLECTOR_COPYING;
   if (!image_bytes_are_there())
     return IMAGE_BYTES_SKIP;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

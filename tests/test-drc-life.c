@@ -386,5 +386,5 @@ int main(void)
       cmocka_unit_test(slots_go_from_one_collector_to_another),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

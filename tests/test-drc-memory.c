@@ -19,6 +19,7 @@ struct scene {
   slh_runtime *runtime;
   slh_pool *pool;
   slh_heap *heap;
+  const slh_type *refs;
   slh_ref array; /* counted */
   uint32_t made;
   uint32_t slots[SLOTS]; /* numbers of data plus 1, or 0 */
@@ -38,7 +39,6 @@ static void open_scene(struct scene *scene, uint64_t max_host)
   slh_pool_options pool = helper_pool_options(1);
   slh_runtime_options runtime = SLH_RUNTIME_OPTIONS_INIT;
   slh_heap_options options = SLH_HEAP_OPTIONS_INIT;
-  const slh_type *refs;
   slh_allocator hook;
   slh_ref array = SLH_NULL;
 
@@ -50,14 +50,14 @@ static void open_scene(struct scene *scene, uint64_t max_host)
   runtime.zeal = SLH_ZEAL_NEVER;
   assert_ok(slh_runtime_new(&runtime, &scene->runtime, NULL));
   scene->pool = helper_pool(&pool);
-  refs = helper_array_type(scene->runtime, SLH_REF);
+  scene->refs = helper_array_type(scene->runtime, SLH_REF);
   options.runtime = scene->runtime;
   options.enumerate_roots = list_roots;
   options.host = scene;
   options.max_host_bytes = max_host;
   options.initial_bytes = 2048;
   assert_ok(slh_heap_acquire(scene->pool, &options, &scene->heap));
-  assert_ok(slh_new_array(scene->heap, refs, SLOTS, &array));
+  assert_ok(slh_new_array(scene->heap, scene->refs, SLOTS, &array));
   slh_write_ref(scene->heap, &scene->array, array);
 }
 
@@ -141,6 +141,7 @@ static uint64_t live(uint64_t pass, uint64_t count, uint64_t max_host, uint64_t 
   }
   failed = scene->meter.failing.failed;
   failing_row(&scene->meter.failing, 0, 0);
+  assert_ok(slh_heap_collect(scene->heap, NULL));
   for (int i = 0; i < SLOTS; i++)
     step(scene, &seed);
   check(scene);
@@ -172,6 +173,112 @@ static void all_allocations_from_one_on(void **state)
   assert_true(pass >= 5);
 }
 
+/* ---- counts that there was no memory for ---- */
+
+static void set(const struct scene *scene, slh_ref array, uint32_t index, slh_ref value)
+{
+  assert_ok(slh_array_set_ref(scene->heap, array, index, value));
+}
+
+static slh_ref get(const struct scene *scene, slh_ref array, uint32_t index)
+{
+  slh_ref ref = SLH_NULL;
+
+  assert_ok(slh_array_get_ref(scene->heap, array, index, &ref));
+  return ref;
+}
+
+static slh_ref new_datum(struct scene *scene)
+{
+  slh_ref ref = SLH_NULL;
+
+  assert_ok(slh_new_externref(scene->heap, &scene->data[scene->made++], datum_drop, &ref));
+  return ref;
+}
+
+/* Elements 1 and 2 of the old array refer to an array with a datum, which lies beyond the
+ * counts while these cannot grow. */
+static void lose_counts(struct scene *scene)
+{
+  slh_ref lost = SLH_NULL, datum = new_datum(scene);
+
+  slh_heap_enter_no_gc(scene->heap);
+  while (slh_heap_bump(scene->heap) < 65536)
+    assert_ok(slh_new_array(scene->heap, scene->refs, SLOTS, &lost));
+  failing_row(&scene->meter.failing, 0, UINT64_MAX);
+  assert_ok(slh_new_array(scene->heap, scene->refs, 1, &lost));
+  set(scene, scene->array, 1, lost);
+  set(scene, scene->array, 2, lost);
+  set(scene, lost, 0, datum);
+  slh_heap_leave_no_gc(scene->heap);
+  assert_status(slh_heap_collect(scene->heap, NULL), SLH_E_NOMEM);
+  assert_true(scene->meter.failing.failed >= 2);
+  failing_row(&scene->meter.failing, 0, 0);
+}
+
+static void check_lost(const struct scene *scene, slh_ref lost)
+{
+  void *data = NULL;
+
+  assert_ok(slh_externref_data(scene->heap, get(scene, lost, 0), &data));
+  assert_ptr_equal(data, &scene->data[0]);
+  assert_int_equal(scene->data[0].drops, 0);
+}
+
+/* As if no reference was lost, but that what they were to stays. */
+static void lost_counts_are_made_good(void **state)
+{
+  struct scene *scene = malloc(sizeof *scene);
+  slh_ref lost;
+
+  (void)state;
+  assert_non_null(scene);
+  open_scene(scene, 0);
+  assert_ok(slh_heap_collect(scene->heap, NULL));
+  lose_counts(scene);
+  assert_ok(slh_heap_collect(scene->heap, NULL));
+  lost = get(scene, scene->array, 1);
+  check_lost(scene, lost);
+  set(scene, scene->array, 1, SLH_NULL);
+  check_lost(scene, lost);
+  set(scene, scene->array, 2, SLH_NULL);
+  assert_ok(slh_heap_collect(scene->heap, NULL));
+  check_lost(scene, lost);
+
+  for (uint32_t i = 1; i < 10; i++) {
+    set(scene, scene->array, i, new_datum(scene));
+    assert_ok(slh_heap_collect(scene->heap, NULL));
+    assert_int_equal(scene->data[i].drops, 0);
+    set(scene, scene->array, i, SLH_NULL);
+    assert_int_equal(scene->data[i].drops, 1);
+  }
+  assert_ok(slh_heap_verify(scene->heap, NULL, NULL));
+  close_scene(scene);
+  free(scene);
+}
+
+/* What lies in the heap is not to be gone through: it is corrupt, and says so. */
+static void lost_counts_in_a_corrupt_heap(void **state)
+{
+  struct scene *scene = malloc(sizeof *scene);
+  uint32_t *header = NULL;
+
+  (void)state;
+  assert_non_null(scene);
+  open_scene(scene, 0);
+  assert_ok(slh_heap_collect(scene->heap, NULL));
+  lose_counts(scene);
+  assert_ok(slh_object_header(scene->heap, scene->array, &header));
+  *header = UINT32_MAX;
+  assert_status(slh_heap_collect(scene->heap, NULL), SLH_E_CORRUPT);
+  assert_status(slh_heap_collect(scene->heap, NULL), SLH_E_CORRUPT);
+  slh_heap_reset(scene->heap);
+  scene->array = SLH_NULL;
+  assert_ok(slh_heap_collect(scene->heap, NULL));
+  close_scene(scene);
+  free(scene);
+}
+
 /* Counts are not on the store's account; the list is. */
 static void low_limits(void **state)
 {
@@ -188,7 +295,9 @@ int main(void)
       cmocka_unit_test(each_allocation),
       cmocka_unit_test(all_allocations_from_one_on),
       cmocka_unit_test(low_limits),
+      cmocka_unit_test(lost_counts_are_made_good),
+      cmocka_unit_test(lost_counts_in_a_corrupt_heap),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -395,5 +395,5 @@ int main(void)
       TEST(old_cycles_stay_and_new_ones_do_not),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -181,5 +181,5 @@ int main(void)
       TEST(enabling_again_installs_again),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

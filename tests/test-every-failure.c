@@ -188,5 +188,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests_name("every-failure", tests, warm_up, pooled_teardown);
+  return helper_run(tests, warm_up, pooled_teardown);
 }

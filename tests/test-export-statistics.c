@@ -270,5 +270,5 @@ int main(void)
       cmocka_unit_test(full_disks_are_told),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

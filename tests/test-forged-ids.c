@@ -136,5 +136,5 @@ int main(void)
       TEST(corrupt_heap_drops_at_the_end),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

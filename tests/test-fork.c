@@ -348,20 +348,24 @@ static void test_types_and_traps(void **state)
   assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static int tear_down_both(void **state)
+{
+  return traps_disable(state) || pooled_teardown(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pooled_setup, pooled_teardown)
+
+/* The first forks a process in which nothing else was done. */
 int main(void)
 {
-  const struct CMUnitTest first[] = {
-      cmocka_unit_test(test_decay_thread_is_not_there),
-  };
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_engine),
-      cmocka_unit_test(test_on_their_way_back),
-      cmocka_unit_test(test_waiting_threads),
-      cmocka_unit_test_teardown(test_types_and_traps, traps_disable),
+      cmocka_unit_test(test_decay_thread_is_not_there),
+      TEST(test_every_engine),
+      TEST(test_on_their_way_back),
+      TEST(test_waiting_threads),
+      cmocka_unit_test_setup_teardown(test_types_and_traps, pooled_setup, tear_down_both),
   };
-  int failed;
 
   helper_zeal = SLH_ZEAL_NEVER;
-  failed = cmocka_run_group_tests_name("fork, at first", first, NULL, NULL);
-  return cmocka_run_group_tests_name("fork", tests, pooled_setup, pooled_teardown) + failed;
+  return helper_run(tests, NULL, NULL);
 }

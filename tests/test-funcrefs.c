@@ -145,5 +145,5 @@ int main(void)
       TEST(numbers_in_objects_are_no_references),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -398,5 +398,5 @@ int main(void)
       cmocka_unit_test(nothing_is_remembered_from_the_store_before),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

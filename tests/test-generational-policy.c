@@ -232,5 +232,5 @@ int main(void)
       cmocka_unit_test(growth_that_is_refused),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -151,5 +151,5 @@ int main(void)
       cmocka_unit_test(old_objects_given_back_become_fillers),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

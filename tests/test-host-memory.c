@@ -388,5 +388,5 @@ int main(void)
       cmocka_unit_test(default_allocator_allocates),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * A heap whose bytes are anything at all: every call returns, no other heap
  * changes, and after a reset the slot is as good as new.
  */
+#include "tests/collectors.h"
 #include "tests/victim.h"
 
 #define ROUNDS 48000
@@ -388,13 +389,12 @@ int main(void)
       cmocka_unit_test(forged_forwarding_marks_lead_nowhere),
   };
 
-  static const slh_collector collectors[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_GENERATIONAL};
   int failed = 0;
 
   helper_zeal = SLH_ZEAL_NEVER;
-  for (int i = 0; i < 2; i++) {
-    helper_collector = collectors[i];
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
+  for (uint64_t i = 0; i < collectors_count(COLLECTORS_TRACE); i++) {
+    helper_collector = collectors_nth(COLLECTORS_TRACE, i);
+    failed += helper_run(tests, NULL, NULL);
   }
   return failed;
 }

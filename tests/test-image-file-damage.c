@@ -45,7 +45,7 @@ static void test_whole(void **state)
 {
   struct damage *damage = *state;
 
-  for (unsigned which = 0; which < 12; which++)
+  for (unsigned which = 0; which < IMAGE_SOUND_WAYS; which++)
     assert_null(image_sound_read(&damage->sound, &damage->bytes, which));
 }
 
@@ -321,5 +321,5 @@ int main(void)
   helper_seed();
   if (!image_bytes_are_there())
     return IMAGE_BYTES_SKIP;
-  return cmocka_run_group_tests_name("image-file-damage", tests, setup, teardown);
+  return helper_run(tests, setup, teardown);
 }

@@ -496,5 +496,5 @@ int main(void)
   helper_seed();
   if (!image_bytes_are_there())
     return IMAGE_BYTES_SKIP;
-  return cmocka_run_group_tests_name("image-file-forged", tests, setup, teardown);
+  return helper_run(tests, setup, teardown);
 }

@@ -403,5 +403,5 @@ int main(void)
   helper_seed();
   if (!image_bytes_are_there())
     return IMAGE_BYTES_SKIP;
-  return cmocka_run_group_tests_name("image-file-types", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -11,9 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const slh_collector collectors[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_NULL,
-                                           SLH_COLLECTOR_GENERATIONAL};
-
 /* What was made is given back, whatever the test. */
 static int no_data(void **state)
 {
@@ -86,6 +83,8 @@ static void make_trip(const struct trip *trip)
   struct guest a;
 
   guest_open(&a, guest_runtime(trip->from, 0), guest_pool(trip->from_kind), trip->seed);
+  if (!collectors_have(trip->to, COLLECTORS_HAVE_WEAK))
+    guest_forgo_weak(&a);
   guest_run(&a, trip->steps);
   image = guest_freeze(&a);
   bytes = image_bytes_of(image);
@@ -123,10 +122,10 @@ static void test_round_trips(void **state)
   for (uint64_t i = 0; i < rounds; i++) {
     struct trip trip = {
         .seed = helper_random(&random),
-        .from = collectors[i % 3],
-        .to = collectors[i / 3 % 3],
-        .from_kind = i & 1 ? SLH_POOL_DENSE : SLH_POOL_WIDE,
-        .to_kind = i & 2 ? SLH_POOL_DENSE : SLH_POOL_WIDE,
+        .from = collectors_nth(COLLECTORS_ALL, i),
+        .to = collectors_nth(COLLECTORS_ALL, i / COLLECTORS),
+        .from_kind = helper_one_in(&random, 2) ? SLH_POOL_DENSE : SLH_POOL_WIDE,
+        .to_kind = helper_one_in(&random, 2) ? SLH_POOL_DENSE : SLH_POOL_WIDE,
         .order = helper_one_in(&random, 4) ? 0 : helper_random(&random),
         .steps = helper_below(&random, helper_one_in(&random, 8) ? 3000 : 300),
     };
@@ -395,6 +394,6 @@ int main(void)
 
   helper_seed();
   if (!image_bytes_are_there())
-    return cmocka_run_group_tests_name("image-file", refused, NULL, NULL);
-  return cmocka_run_group_tests_name("image-file", tests, NULL, NULL);
+    return helper_run(refused, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

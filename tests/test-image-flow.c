@@ -260,5 +260,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests_name("image-flow", tests, find_out, pooled_teardown);
+  return helper_run(tests, find_out, pooled_teardown);
 }

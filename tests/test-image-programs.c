@@ -206,5 +206,5 @@ int main(void)
       cmocka_unit_test(long_programs),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

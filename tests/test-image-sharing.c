@@ -301,6 +301,36 @@ static void nothing_behind_the_slot_is_touched(void **state)
   slh_image_free(image);
 }
 
+static void count_empty_ranges(void *context, const slh_event *event)
+{
+  if (event->kind == SLH_EVENT_DECOMMIT)
+    *(int *)context += event->bytes == 0;
+}
+
+/* Where all that is accessible is the image's: its mapping goes, and no range of no bytes
+ * is given back. */
+static void a_slot_that_is_all_image_has_nothing_to_give_back(void **state)
+{
+  int empty = 0;
+  slh_listener listener = {count_empty_ranges, &empty};
+  slh_pool_options options = helper_pool_options(1);
+  struct store *store = *state;
+  slh_image *image = bytes_of(store);
+  slh_pool *pool = helper_pool(&options);
+  slh_heap *heap = imaged_start(pool, image, NULL);
+
+  assert_int_equal(slh_heap_get_data(heap)->bump - SLH_WIDE_START,
+                   slhi_slot_committed(slhi_heap_slot(heap)));
+  slh_heap_release(heap);
+  slh_set_listener(&listener);
+  slh_pool_trim(pool);
+  slh_set_listener(NULL);
+  assert_int_equal(empty, 0);
+  assert_false(imaged_is_mapped(heap));
+  slh_pool_free(pool);
+  slh_image_free(image);
+}
+
 /* ---- where there is no mapping ---- */
 
 static bool is_mapped_in(const slh_image *image, const slh_pool_options *options, unsigned refuse)
@@ -420,10 +450,11 @@ int main(void)
       TEST(mappings_are_dropped),
       TEST(what_slots_keep_is_known),
       TEST(nothing_behind_the_slot_is_touched),
+      TEST(a_slot_that_is_all_image_has_nothing_to_give_back),
       TEST(some_pools_copy),
       TEST(children_have_their_own),
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -57,7 +57,7 @@ static void an_image_counts_for_nothing(void **state)
   assert_int_equal(stats.live, 0);
   assert_int_equal(stats.allocated_total, 0);
   assert_int_equal(stats.dirty, bytes);
-  assert_int_equal(slh_heap_start(store->heap), SLH_WIDE_START);
+  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_START);
   assert_int_equal(slh_heap_bump(store->heap), SLH_WIDE_START + bytes);
   assert_int_equal(store_count(store), 101);
   for (int i = 0; i < 256; i++) /* 4096 bytes of its own */
@@ -112,7 +112,7 @@ static void resumed_objects_count(void **state)
   assert_int_equal(stats.used, bytes);
   assert_int_equal(stats.live, bytes);
   assert_int_equal(stats.max, bytes + 16);
-  assert_int_equal(slh_heap_start(store->heap), SLH_WIDE_START);
+  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_START);
   take_roots(store, image);
   slh_image_free(image);
   assert_ok(slh_heap_collect(store->heap, NULL));
@@ -444,5 +444,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

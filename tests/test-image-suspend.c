@@ -14,12 +14,9 @@
 #include "tests/image-bytes.h"
 #include "tests/model.h"
 
-static const slh_collector collectors[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_NULL,
-                                           SLH_COLLECTOR_GENERATIONAL};
-
 /* What a process needs to know; the rest is in the image. */
 struct leg {
-  uint64_t seed;   /* of the program */
+  uint64_t seed;   /* of the program, which has weak references if it is odd */
   uint64_t random; /* of the guest, where it stands */
   uint64_t before; /* steps that it has taken */
   uint64_t steps;  /* that it is to take */
@@ -30,16 +27,21 @@ struct leg {
  * into `to`. */
 static void run_leg(struct leg *leg, int from, int to)
 {
-  slh_pool_kind kind = (slh_pool_kind)(leg->number / 3 % 2);
+  unsigned needed = leg->seed % 2 ? COLLECTORS_HAVE_WEAK : COLLECTORS_ALL;
+  slh_pool_kind kind = (slh_pool_kind)(leg->number / collectors_count(needed) % 2);
   slh_image_options options = guest_image_options(kind);
-  slh_runtime *runtime = guest_runtime(collectors[leg->number % 3], leg->number);
+  slh_runtime *runtime = guest_runtime(collectors_nth(needed, leg->number), leg->number);
   struct guest guest = {.runtime = runtime, .pool = guest_pool(kind), .random = leg->random}, twin;
   slh_image *image = NULL;
 
   guest_open(&twin, guest_runtime(SLH_COLLECTOR_COPYING, 0), guest_pool(SLH_POOL_WIDE), leg->seed);
+  if (needed == COLLECTORS_ALL)
+    guest_forgo_weak(&twin);
   guest_run(&twin, leg->before);
   if (from < 0) {
     guest_open(&guest, runtime, guest.pool, leg->seed);
+    if (needed == COLLECTORS_ALL)
+      guest_forgo_weak(&guest);
   } else {
     assert_ok(slh_image_read(runtime, from, &options, &image, NULL));
     assert_true(guest_find_types(runtime, guest.types));
@@ -292,13 +294,12 @@ static void put_away(struct store *store)
 
 static void test_model(void **state)
 {
-  static const slh_collector both[] = {SLH_COLLECTOR_COPYING, SLH_COLLECTOR_GENERATIONAL};
-
   (void)state;
-  for (int i = 0; i < 2; i++) {
-    struct store_options options = {both[i], NULL, MODEL_HEAP_BYTES, 32 << 10};
+  for (uint64_t i = 0; i < collectors_count(COLLECTORS_TRACE); i++) {
+    struct store_options options = {collectors_nth(COLLECTORS_TRACE, i), NULL, MODEL_HEAP_BYTES,
+                                    32 << 10};
     struct store *store = store_open(&options);
-    struct model *model = model_open(store, helper_seed() + (uint64_t)i, NULL, 0);
+    struct model *model = model_open(store, helper_seed() + i, NULL, 0);
     uint64_t steps = helper_rounds(20000);
 
     for (uint64_t j = 0; j < steps; j++) {
@@ -360,5 +361,5 @@ int main(int argc, char **argv)
   helper_seed();
   if (!image_bytes_are_there())
     return IMAGE_BYTES_SKIP;
-  return cmocka_run_group_tests_name("image-suspend", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -47,10 +47,10 @@ static uint64_t skipped(const struct collection *c)
 {
   uint64_t bytes = 0;
 
-  for (uint32_t i = c->larges.kept; i < c->larges.count; i++) {
-    const struct large *large = &c->larges.at[i];
+  for (uint32_t i = c->copying.larges.kept; i < c->copying.larges.count; i++) {
+    const struct large *large = &c->copying.larges.at[i];
 
-    if (large->in_place && large->place < c->evacuation.scan)
+    if (large->in_place && large->place < c->copying.evacuation.scan)
       bytes += large->bytes;
   }
   return bytes;
@@ -58,21 +58,21 @@ static uint64_t skipped(const struct collection *c)
 
 static struct progress progress(const struct collection *c)
 {
-  const struct evacuation *e = &c->evacuation;
+  const struct evacuation *e = &c->copying.evacuation;
   struct progress p = {.phase = c->phase, .free = e->free, .scanned = e->scan + e->part};
 
   p.scanned -= skipped(c);
-  p.large = c->larges.grey != 0 ? 4 * (uint64_t)c->larges.scanned : 0;
+  p.large = c->copying.larges.grey != 0 ? 4 * (uint64_t)c->copying.larges.scanned : 0;
 
-  p.stage = c->phase + (c->finalizing ? PHASE_DONE : 0);
+  p.stage = c->phase + (c->copying.finalizing ? PHASE_DONE : 0);
   p.ephemerons = c->tables->ephemerons.count;
   if (c->phase == PHASE_CHECK || c->phase == PHASE_ROOTS || c->phase == PHASE_FINISH)
     p.roots = root_bytes(c);
   else if (c->phase != PHASE_SCAN && c->phase < PHASE_COPY_BACK)
     p.entries = c->cursor;
   if (c->phase >= PHASE_COPY_BACK)
-    p.back = (c->phase == PHASE_COPY_BACK ? c->cursor : e->free - e->start) - c->larges.stayed -
-             c->larges.dead;
+    p.back = (c->phase == PHASE_COPY_BACK ? c->cursor : e->free - e->start) -
+             c->copying.larges.stayed - c->copying.larges.dead;
   p.undropped = c->tables->host.used;
   return p;
 }
@@ -122,7 +122,7 @@ static uint64_t work(const struct collection *c, const struct progress *a, const
   if (b->large > a->large) /* else it is the next one */
     bytes += b->large - a->large;
   if (c->phase < PHASE_COPY_BACK)
-    bytes += copied(&c->evacuation, a->free);
+    bytes += copied(&c->copying.evacuation, a->free);
   if (a->phase == b->phase) {
     bytes += b->roots - a->roots;
     if (b->entries > a->entries) /* else it is the next time through */
@@ -262,7 +262,7 @@ static void array_of_sixty_megabytes(void **state)
   for (size_t i = 0; i < 2; i++)
     assert_true(collect(store, NULL, budgets[i], 64) < 20);
   bytes = slh_address(store->heap, store->roots[0], 8);
-  assert_int_equal(store->roots[0].bits, slh_heap_start(store->heap));
+  assert_int_equal(store->roots[0].bits, slh_heap_first(store->heap));
   for (uint32_t i = 0; i < length; i++) {
     if (bytes[i] != (unsigned char)(i * 2654435761u >> 24))
       fail_msg("byte %u changed", i);
@@ -404,5 +404,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

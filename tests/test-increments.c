@@ -228,7 +228,7 @@ static void expect_clean(struct program *p)
   for (uint64_t at = 0; at < stats.accessible; at += 8) {
     uint64_t word;
 
-    memcpy(&word, data->base + slh_heap_start(store->heap) + at, sizeof word);
+    memcpy(&word, data->base + slh_heap_first(store->heap) + at, sizeof word);
     assert_int_equal(word, 0);
   }
   memset(store->roots, 0, sizeof store->roots);
@@ -278,7 +278,7 @@ static void ended_with_its_store_at_every_step(void **state)
 /* Overwrites some of the heap, as compiled code could on another thread. */
 static void scribble(struct program *p)
 {
-  uint64_t start = slh_heap_start(p->store->heap), bump = slh_heap_bump(p->store->heap);
+  uint64_t start = slh_heap_first(p->store->heap), bump = slh_heap_bump(p->store->heap);
 
   for (int i = 0; i < 40; i++) {
     uint64_t at = start + helper_below(&p->random, (bump - start) / 4) * 4;
@@ -371,7 +371,7 @@ static void old_bytes_of_the_space_never_come_back(void **state)
       length = j == 19 ? 4080 : j == 39 ? 12000 : length + 1;
     }
     (void)store_collect_in_steps(store, budgets[i]);
-    for (uint64_t at = slh_heap_start(store->heap); at < slh_heap_bump(store->heap); at += 4)
+    for (uint64_t at = slh_heap_first(store->heap); at < slh_heap_bump(store->heap); at += 4)
       assert_int_not_equal(*store_word(store, at) & 0xff000000, 0xa5000000);
   }
 }
@@ -391,5 +391,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ int main(void)
       cmocka_unit_test(all_goes_to_one_arena),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }
 
 #else

@@ -340,5 +340,5 @@ int main(void)
       TEST(test_broken_text_is_refused),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * Large arrays: collections leave them where they are once they have settled,
  * whatever else lives, dies or is damaged.
  */
+#include "tests/collectors.h"
 #include "tests/store.h"
 
 #include "lib/large.h"
@@ -339,7 +340,7 @@ static void random_graphs(void **state)
   uint64_t seed = helper_seed();
 
   for (uint64_t round = helper_rounds(48); round > 0; round--) {
-    slh_collector collector = round % 2 ? SLH_COLLECTOR_GENERATIONAL : SLH_COLLECTOR_COPYING;
+    slh_collector collector = collectors_nth(COLLECTORS_MOVE, round);
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);
@@ -405,7 +406,7 @@ static void random_damage(void **state)
   uint64_t random = helper_seed();
 
   for (uint64_t round = helper_rounds(300); round > 0; round--) {
-    slh_collector collector = round % 2 ? SLH_COLLECTOR_GENERATIONAL : SLH_COLLECTOR_COPYING;
+    slh_collector collector = collectors_nth(COLLECTORS_MOVE, round);
     struct store *store = open_store(collector, SLH_ZEAL_NEVER);
     slh_heap *neighbour = helper_acquire(store->pool, store->runtime);
     slh_status status = SLH_OK;
@@ -452,5 +453,5 @@ int main(void)
       cmocka_unit_test(random_damage),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ unlisted() {
 
 # Quotes are of headers of the tree: without a slash, of the file's own folder.
 cat >"$work/may-include" <<'END'
-include/.*                   <slotheap[.]h>|<slotheap/[a-z]+[.]h>
+include/.*                   <slotheap[.]h>|<slotheap/[a-z-]+[.]h>
 include/slotheap[.]hpp       <(cstring|exception|initializer_list|memory|utility)>
 include/slotheap-export[.]h  <stdio[.]h>
 include/slotheap/base[.]h    <std(bool|def|int)[.]h>|<string[.]h>
@@ -70,8 +70,8 @@ END
 cat >>"$work/may-include" <<'END'
 (lib|pool|export)/.*              <(assert|ctype|errno|inttypes|limits|math|setjmp|signal|stdio|stdlib|string|time)[.]h>
 (lib|pool|export)/.*              <std(align|arg|atomic|bool|def|int|noreturn)[.]h>
-lib/image-(read|write|types)[.]c  <xxhash[.]h>
-lib/poison[.]h                    <(sanitizer/asan_interface|valgrind/memcheck)[.]h>
+lib/image-format[.]c              <xxhash[.]h>
+lib/hide[.]h                      <(sanitizer/asan_interface|valgrind/memcheck)[.]h>
 (pool|export)/.*                  <(pthread|sched|unistd|sys/types)[.]h>
 pool/(new-)?file[.]c              <(fcntl|sys/stat|liburing)[.]h>
 pool/host-memory[.]c              <jemalloc/jemalloc[.]h>
@@ -174,10 +174,12 @@ cat >"$work/may-call" <<'END'
 (pool|export)/.*             pthread_[a-z_]+|sched_yield|getpid|snprintf|vsnprintf
 lib/image-types              malloc|free
 pool/decay                   sigfillset
-pool/error                   vfprintf|strerrordesc_np|strerror_r
+pool/error                   strerrordesc_np|strerror_r
 pool/file                    open|close|read|write|lseek|fstat|fcntl|io_uring_[a-z_]+
 pool/host-memory             realloc|free|(malloc|dalloc|ralloc)x|mallctl
+pool/misuse                  pause
 pool/new-file                open|close|stat|fsync|rename|unlink|mkostemps
+pool/option-text             str(c)?spn
 pool/os-.*                   .*
 pool/trap                    sig[a-z]+|raise|longjmp
 export/.*                    malloc|calloc|realloc|free|fflush|ferror|yajl_gen_[a-z_]+

@@ -289,5 +289,5 @@ int main(void)
       TEST(types_keep_their_layout_while_more_are_registered),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -113,6 +113,26 @@ check_command tool/slotheap "$manual/slotheap.1"
 common='help|usage|version|json|quick|seed'
 check_command bench/slotheap-bench "$manual/slotheap-bench.1"
 
+# ---- options ----
+
+# fields STRUCT: those that are no pointers, but for the size
+fields() {
+  sed -nE "/^typedef struct $1 [{]/,/^}/s/^  [a-z][a-z0-9_ ]* ([a-z_]+);.*/\1/p" \
+    "$srcdir"/include/slotheap/*.h | grep -vx struct_size
+}
+
+if [ -x tool/slotheap ]; then
+  tool/slotheap options >"$work/options"
+  awk '/^\.SH / { inside = $2 == "OPTIONS" } inside' "$manual/slotheap.7" |
+    sed '1,/^\.EX/d; /^\.EE/,$d; s/\\-/-/g' |
+    diff -u --label slotheap.7 --label 'slotheap options' - "$work/options" >&2 || failed=1
+  for name in slh_pool_options slh_runtime_options slh_heap_options; do
+    fields "$name" >"$work/fields"
+    sed -nE "/^$name/,/^\$/s/^  ([a-z_]+) .*/\1/p" "$work/options" |
+      diff -u --label "$name" --label 'the table' "$work/fields" - >&2 || failed=1
+  done
+fi
+
 # ---- form ----
 
 version=$(sed -n 's/^#define SLH_VERSION_[A-Z]* //p' "$srcdir/include/slotheap/base.h" | paste -sd. -)

@@ -427,14 +427,88 @@ static void handles_of_zero(void **state)
   EXPECT_STOPS(state, misuses);
 }
 
+/* ---- pools ---- */
+
+/* One that was made and freed, so that nothing is there. */
+static slh_pool *freed_pool(void)
+{
+  slh_pool_options options = helper_pool_options(1);
+  slh_pool *pool = helper_pool(&options);
+
+  slh_pool_free(pool);
+  return pool;
+}
+
+static void free_freed_pool(void *context)
+{
+  slh_pool_free(freed_pool());
+}
+
+static void abandon_freed_pool(void *context)
+{
+  slh_pool_abandon(freed_pool());
+}
+
+static void decay_freed_pool(void *context)
+{
+  slh_pool_decay(freed_pool());
+}
+
+static void trim_freed_pool(void *context)
+{
+  slh_pool_trim(freed_pool());
+}
+
+static void look_at_freed_pool(void *context)
+{
+  slh_pool_stats stats;
+
+  slh_pool_get_stats(freed_pool(), &stats);
+}
+
+static void count_freed_pool(void *context)
+{
+  uint64_t bytes;
+
+  (void)!slh_pool_resident(freed_pool(), &bytes, NULL);
+}
+
+/* An address that nothing is at, and another structure. */
+static void trim_wild_pool(void *context)
+{
+  slh_pool_trim((slh_pool *)(uintptr_t)0x10);
+}
+
+static void free_runtime_as_pool(void *context)
+{
+  slh_pool_free((slh_pool *)(void *)((struct store *)context)->runtime);
+}
+
+static void pools_that_are_gone(void **state)
+{
+  static const struct misuse misuses[] = {
+      {free_freed_pool, "slh_pool_free: what it was given is no pool, or was freed before"},
+      {abandon_freed_pool, "slh_pool_abandon: what it was given is no pool"},
+      {decay_freed_pool, "slh_pool_decay: what it was given is no pool"},
+      {trim_freed_pool, "slh_pool_trim: what it was given is no pool"},
+      {look_at_freed_pool, "slh_pool_get_stats: what it was given is no pool"},
+      {count_freed_pool, "slh_pool_resident: what it was given is no pool"},
+      {trim_wild_pool, "slh_pool_trim: what it was given is no pool"},
+      {free_runtime_as_pool, "slh_pool_free: what it was given is no pool"},
+  };
+
+  EXPECT_STOPS(state, misuses);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, store_setup, store_teardown)
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      TEST(lifetimes),   TEST(collections),     TEST(local_roots),
-      TEST(owned_roots), TEST(handles_of_zero), TEST(frames_that_are_closed),
+      TEST(lifetimes),           TEST(collections),     TEST(local_roots),
+      TEST(owned_roots),         TEST(handles_of_zero), TEST(frames_that_are_closed),
+      TEST(pools_that_are_gone),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -389,5 +389,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER; /* each of many failures, with all before it */
-  return cmocka_run_group_tests_name("os-failures", tests, open_run, close_run);
+  return helper_run(tests, open_run, close_run);
 }

@@ -186,5 +186,5 @@ int main(void)
   };
 
   page = slhi_os_page_size();
-  return cmocka_run_group_tests_name("os-ranges", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

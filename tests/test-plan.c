@@ -405,5 +405,5 @@ int main(void)
       cmocka_unit_test(test_defaults),        cmocka_unit_test(test_tighter_limit_is_named),
   };
 
-  return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

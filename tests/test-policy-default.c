@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the default policy promises. */
+#include "tests/collectors.h"
 #include "tests/store.h"
 
 #define KIB UINT64_C(1024)
@@ -20,14 +21,13 @@ static void first_collections(void **state)
   (void)state;
   for (uint64_t round = helper_rounds(200); round > 0; round--) {
     uint64_t initial = (4096 + helper_below(&random, (8 * MIB) >> helper_below(&random, 11))) & ~7u;
-    struct store *store =
-        open_store(round % 2 ? SLH_COLLECTOR_COPYING : SLH_COLLECTOR_GENERATIONAL, initial);
+    struct store *store = open_store(collectors_nth(COLLECTORS_COLLECT, round), initial);
     uint64_t most = 16 + initial / (1 + helper_below(&random, 50)), used = 0, bytes = 16;
     slh_ref ref = SLH_NULL;
 
     for (; used + bytes <= initial; bytes = 16 + helper_below(&random, most) / 8 * 8) {
       assert_ok(slh_new_array(store->heap, store->bytes, (uint32_t)bytes - 8, &ref));
-      store->roots[helper_below(&random, STORE_ROOTS)] = ref;
+      slh_write_ref(store->heap, &store->roots[helper_below(&random, STORE_ROOTS)], ref);
       used += bytes;
       assert_int_equal(store_stats(store).collections, 0);
       assert_int_equal(store_stats(store).used, used);
@@ -201,5 +201,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

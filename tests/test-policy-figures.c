@@ -294,5 +294,5 @@ int main(void)
       cmocka_unit_test(generational),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * grow at random: the data survive, the limits hold, and no allocation fails but
  * where what lives has no room.
  */
+#include "tests/collectors.h"
 #include "tests/model.h"
 #include "tests/policed.h"
 
@@ -96,8 +97,7 @@ static void random_policies(void **state)
   (void)state;
   /* Until everything has happened that can: chance has it sooner or later. */
   for (uint64_t round = 0; round < rounds || (round < 200 && !all); round++, seed++) {
-    slh_heap_stats stats =
-        run(seed, round % 3 ? SLH_COLLECTOR_GENERATIONAL : SLH_COLLECTOR_COPYING);
+    slh_heap_stats stats = run(seed, collectors_nth(COLLECTORS_TRACE, round));
 
     young += stats.young_collections;
     full += stats.collections - stats.young_collections;
@@ -112,5 +112,5 @@ int main(void)
       cmocka_unit_test(random_policies),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

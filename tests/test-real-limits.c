@@ -491,5 +491,5 @@ int main(void)
 
   helper_zeal = SLH_ZEAL_NEVER;
   footprint_settle();
-  return cmocka_run_group_tests_name("real-limits", tests, pooled_setup, pooled_teardown);
+  return helper_run(tests, pooled_setup, pooled_teardown);
 }

@@ -101,5 +101,5 @@ int main(void)
       cmocka_unit_test(equality_is_of_bits),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -300,5 +300,5 @@ int main(void)
       cmocka_unit_test(looking_up_in_a_signal_handler),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

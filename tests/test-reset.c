@@ -131,7 +131,7 @@ static void run_stores(const struct fixture *fixture, slh_isolation isolation, u
     dirty(fixture, heap, random_size(random));
     if (helper_one_in(random, 3)) {
       slh_heap_reset(heap);
-      assert_int_equal(slh_heap_bump(heap), slh_heap_start(heap));
+      assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
       check_all_zero(heap);
       dirty(fixture, heap, random_size(random));
     }
@@ -207,7 +207,7 @@ static void test_collected_garbage_is_scrubbed(void **state)
 
   dirty(fixture, heap, 64 * KIB);
   assert_int_equal(slh_heap_collect(heap, NULL), SLH_OK);
-  assert_int_equal(slh_heap_bump(heap), slh_heap_start(heap));
+  assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
   dirty(fixture, heap, 8 * KIB);
   scrubbed = stats_of(pool).scrubbed_bytes;
   slh_heap_release(heap);
@@ -444,5 +444,5 @@ int main(void)
       cmocka_unit_test(test_decommit_interrupted),
   };
 
-  return cmocka_run_group_tests_name("reset", tests, open_fixture, close_fixture);
+  return helper_run(tests, open_fixture, close_fixture);
 }

@@ -338,5 +338,5 @@ int main(void)
       cmocka_unit_test(references_to_the_end_of_a_full_slot_are_refused),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

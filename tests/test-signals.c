@@ -347,5 +347,5 @@ int main(void)
       TEST(ignored_signals_stay_ignored),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -152,5 +152,5 @@ int main(void)
       cmocka_unit_test(test_take_fresh_ones),
   };
 
-  return cmocka_run_group_tests_name("slab", tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

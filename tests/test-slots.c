@@ -417,5 +417,5 @@ int main(void)
       cmocka_unit_test(test_planned_mappings_suffice),
   };
 
-  return cmocka_run_group_tests_name("slots", tests, open_fixture, close_fixture);
+  return helper_run(tests, open_fixture, close_fixture);
 }

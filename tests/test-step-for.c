@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slh_collection_step_for: what it does of the work, and what it says it did. */
+#include "tests/collectors.h"
 #include "tests/datum.h"
 
 #include "lib/collection.h"
@@ -49,9 +50,9 @@ static void expect_same_progress(struct store *a, struct store *b)
   assert_int_equal(x->phase, y->phase);
   assert_int_equal(x->cursor, y->cursor);
   assert_int_equal(x->part, y->part);
-  assert_int_equal(x->evacuation.free, y->evacuation.free);
-  assert_int_equal(x->evacuation.scan, y->evacuation.scan);
-  assert_int_equal(x->evacuation.part, y->evacuation.part);
+  assert_int_equal(x->copying.evacuation.free, y->copying.evacuation.free);
+  assert_int_equal(x->copying.evacuation.scan, y->copying.evacuation.scan);
+  assert_int_equal(x->copying.evacuation.part, y->copying.evacuation.part);
 }
 
 static void expect_same_heap(struct store *a, struct store *b)
@@ -93,7 +94,7 @@ static void small_budgets_are_steps(void **state)
 
   (void)state;
   for (uint64_t round = helper_rounds(40); round > 0; round--) {
-    slh_collector collector = round % 2 ? SLH_COLLECTOR_COPYING : SLH_COLLECTOR_GENERATIONAL;
+    slh_collector collector = collectors_nth(COLLECTORS_COLLECT, round);
     struct store *a = open_store(collector, random + round, 200 * KIB);
     struct store *b = open_store(collector, random + round, 200 * KIB);
     bool x = false, y = false;
@@ -361,5 +362,5 @@ int main(void)
   };
 
   helper_zeal = SLH_ZEAL_NEVER;
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -66,14 +66,15 @@ number() {
 run 2
 complains 'Usage: slotheap'
 run 2 nonsense
-complains "no command 'nonsense'; there are inspect, plan.* and"
+complains "no command 'nonsense'; there are inspect, options, plan.* and"
 run 2 --nonsense
 complains nonsense
 run 0 --help
 says 'probe  .*features'
 says 'plan  .*options'
 run 0 --version
-says '^[0-9]+\.[0-9]+'
+says '^slotheap [0-9]+\.[0-9]+\.[0-9]+, Linux .*, zeal [0-9]+, sanitizers '
+[ "$(wc -l <"$out")" -eq 1 ] || fail "$ran: one line"
 
 # ---- probe ----
 
@@ -99,8 +100,8 @@ says '"engine": "memset", "available": true'
 # ---- plan ----
 
 run 0 plan --help
-says '--dense'
-says '--slots=NUMBER'
+says '--address-space=SIZE'
+says 'Usage: slotheap plan .*NAME=VALUE'
 run 0 plan
 says '^A wide pool'
 says '^  slots  *1000$'
@@ -110,49 +111,75 @@ is_json
 says '"kind": "wide", "slots": 1000'
 [ "$(number guard_bytes)" -eq 1048576 ] || fail 'the guard of a wide pool'
 
-run 0 plan --json --dense --slots=1M --slot=64KiB --max-heap 1M
+run 0 plan --json kind=dense,slots=1048576,slot_bytes=64KiB max_heap_bytes=1M
 is_json
 says '"kind": "dense", "slots": 1048576, "sizes": 5, "slot_stride_bytes": 65536'
-run 0 plan --dense --slots 10 --slot 512
+run 0 plan kind=dense slots=10 slot_bytes=512
 says '^A dense pool'
 says '^  from one slot to the next  *512 B'
 
 # Each option reaches its field.
-run 0 plan --json --slots=7 --max-heap=3M --guard=2M --keep=64K --collections=3 \
-  --keep-evacuation=128K --page=16384
+run 0 plan --json "$(printf 'slots=7 # seven\nmax_heap_bytes=3M guard_bytes=2M')" \
+  keep_resident_bytes=64K,max_collections=3 keep_evacuation_bytes=128K --page=16384
 is_json
 for field in slots=7 max_heap_bytes=3145728 guard_bytes=2097152 keep_resident_bytes=65536 \
   evacuation_spaces=3 keep_evacuation_bytes=131072; do
   [ "$(number "${field%=*}")" = "${field#*=}" ] || fail "$ran: not $field"
 done
 
+# ---- options ----
+
+run 0 options --help
+says 'Usage: slotheap options'
+run 2 options nonsense
+run 0 options
+says '^  slots  *1000  *1 to 2147483648$'
+says '^  isolation  *scrub  *scrub, strict, none$'
+cp "$out" "$work/options"
+run 0 options --json
+is_json
+[ "$(grep -c '"struct"' "$out")" -eq "$(grep -c '^  [a-z]' "$work/options")" ] ||
+  fail "$ran: another number of options"
+# What is printed as a default can be set.
+sed -nE '/^slh_runtime/q; s/^  ([a-z_]+) +([^- ]+) .*/\1=\2/p' "$work/options" >"$work/defaults"
+[ "$(wc -l <"$work/defaults")" -gt 10 ] || fail "$ran: few have defaults"
+run 0 plan
+mv "$out" "$work/expected"
+run 0 plan "$(cat "$work/defaults")"
+cmp "$out" "$work/expected" || fail "$ran: not what it is without"
+
 # ---- limits ----
 
-run 1 plan --slots=1000 --address-space=1G
+run 1 plan slots=1000 --address-space=1G
 complains 'exceed the 1073741824 bytes of address space; 0 slots would fit'
 complains 'a dense pool'
-run 1 plan --slots=30000 --mappings=4096
+run 1 plan slots=30000 --mappings=4096
 complains 'vm.max_map_count'
 fits=$(sed -n 's/.* \([0-9]*\) slots would fit.*/\1/p' "$err")
-run 0 plan "--slots=$fits" --mappings=4096
-run 1 plan "--slots=$((fits + 1))" --mappings=4096
-run 1 plan --dense --slots=1M --slot=64K --address-space=1G
-complains 'a smaller max-heap'
+run 0 plan "slots=$fits" --mappings=4096
+run 1 plan "slots=$((fits + 1))" --mappings=4096
+run 1 plan kind=dense slots=1048576 slot_bytes=64K --address-space=1G
+complains 'a smaller max_heap_bytes'
 
 # ---- bad input ----
 
 for size in '' x 1x 1KK -1 ' 1' 1.5 1KB 18446744073709551616 16777216T 99999999999G; do
-  run 2 plan "--slots=$size"
-  complains "slots is '$size'; allowed are numbers"
+  run 2 plan "--mappings=$size"
+  complains "mappings is '$size'; allowed are numbers"
 done
 run 2 plan nonsense
+complains "at 'nonsense': allowed are NAME=VALUE"
+run 2 plan slots=0x7
+complains "slots is '0x7', allowed are 1 to 2147483648"
+run 2 plan slot=7
+complains "no option 'slot': is it slots"
 run 2 plan --nonsense
-run 2 plan --slots
-run 1 plan --dense --slot=1000
+run 2 plan --page
+run 1 plan kind=dense slot_bytes=1000
 complains 'slot_bytes is 1000, allowed are'
-run 1 plan --slot=64K
+run 1 plan slot_bytes=64K
 complains 'slot_bytes'
-run 1 plan --guard=1
+run 1 plan guard_bytes=1
 complains 'guard_bytes is 1, allowed are'
 run 1 plan --page=5000
 complains 'page_bytes'

@@ -396,5 +396,5 @@ int main(void)
       cmocka_unit_test(version_is_that_of_the_header),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

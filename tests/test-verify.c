@@ -270,5 +270,5 @@ int main(void)
       TEST(walk_stops_at_damage),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -202,6 +202,35 @@ static void test_figures_of_any_version(void **state)
   figures_of_any_size(take_heap_stats, sizeof(slh_heap_stats));
 }
 
+/* One line that says what matters, for reports of bugs. */
+static void test_build_text(void **state)
+{
+  static const char begin[] = "slotheap ";
+  const char *text = slh_build_text();
+
+  (void)state;
+  assert_memory_equal(text, begin, strlen(begin));
+  assert_memory_equal(text + strlen(begin), slh_version(), strlen(slh_version()));
+  assert_null(strchr(text, '\n'));
+  assert_non_null(strstr(text, ", zeal "));
+  assert_non_null(strstr(text, ", sanitizers "));
+  assert_int_equal(strstr(text, "sanitizers none") == NULL,
+                   strstr(text, "address") || strstr(text, "undefined") || strstr(text, "thread"));
+#ifdef SLH_DEBUG
+  assert_non_null(strstr(text, ", debug"));
+#else
+  assert_null(strstr(text, ", debug"));
+#endif
+#ifdef HAVE_LIBURING
+  assert_non_null(strstr(text, ", liburing"));
+#else
+  assert_null(strstr(text, ", liburing"));
+#endif
+#if HELPER_SANITIZED
+  assert_null(strstr(text, "sanitizers none"));
+#endif
+}
+
 static int set_up(void **state)
 {
   slh_pool_options options = SLH_POOL_OPTIONS_INIT;
@@ -226,7 +255,8 @@ int main(void)
       cmocka_unit_test(test_options_of_any_version),
       cmocka_unit_test(test_known_options_count),
       cmocka_unit_test(test_figures_of_any_version),
+      cmocka_unit_test(test_build_text),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return helper_run(tests, set_up, tear_down);
 }

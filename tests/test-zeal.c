@@ -212,8 +212,8 @@ static void freed_memory_is_poisoned(void **state)
   node = store_node(store, SLH_NULL, SLH_NULL, 1);
   assert_ok(slh_alloc_array(store->heap, store->bytes, 10000, &array));
   store_collect(store);
-  for (uint64_t at = slh_heap_start(store->heap); at < array.bits + 10008; at += 4)
-    assert_int_equal(*store_word(store, at), *store_word(store, slh_heap_start(store->heap)));
+  for (uint64_t at = slh_heap_first(store->heap); at < array.bits + 10008; at += 4)
+    assert_int_equal(*store_word(store, at), *store_word(store, slh_heap_first(store->heap)));
   poison = slh_get_ref(store->heap, node, HELPER_LEFT);
   assert_status(slh_object_type(store->heap, poison, &type), SLH_E_CORRUPT);
   assert_false(slh_is_null(poison) || slh_is_i31(poison));
@@ -235,7 +235,7 @@ static slh_status scribble_while_copied_back(uint32_t zeal)
   while (slhi_heap_collection(store->heap)->phase < PHASE_COPY_BACK)
     assert_ok(slh_collection_step(store->heap, 16, &complete));
   assert_ok(slh_collection_step(store->heap, 64, &complete));
-  *store_word(store, slh_heap_start(store->heap) + 4) = 0xfff0;
+  *store_word(store, slh_heap_first(store->heap) + 4) = 0xfff0;
   while (status == SLH_OK && !complete)
     status = slh_collection_step(store->heap, 64, &complete);
   store_close(store);
@@ -285,5 +285,5 @@ int main(void)
       cmocka_unit_test(random_programs_keep_their_graphs),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

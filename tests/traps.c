@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Traps beside cmocka's signal handlers, and accesses that may fault. */
 #include "tests/traps.h"
 
 #include <signal.h>

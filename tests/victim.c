@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Filling the heap, damaging it, and looking after its neighbours. */
 #include "tests/victim.h"
 
 #define CANARY_BYTES 8192

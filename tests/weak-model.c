@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The graph, what a collection makes of it, and comparing that with the heap. */
 #include "tests/weak-model.h"
 
 #include <stdlib.h>

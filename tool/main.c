@@ -8,16 +8,17 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"inspect", tool_inspect},   {"plan", tool_plan},       {"probe", tool_probe},
+    {"inspect", tool_inspect},   {"options", tool_options},
+    {"plan", tool_plan},         {"probe", tool_probe},
 #ifdef HAVE_YAJL
     {"snapshot", tool_snapshot}, {"summary", tool_summary},
 #endif
 };
 
 #ifdef HAVE_YAJL
-#define COMMANDS "inspect, plan, probe, snapshot and summary"
+#define COMMANDS "inspect, options, plan, probe, snapshot and summary"
 #else
-#define COMMANDS "inspect, plan and probe"
+#define COMMANDS "inspect, options, plan and probe"
 #endif
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -50,6 +51,7 @@ int main(int argc, char **argv)
                             "what image files hold.\v"
                             "Commands:\n"
                             "  inspect  what is in an image file, or why it is none\n"
+                            "  options  what can be set of pools, runtimes and heaps\n"
                             "  plan     what the options of a pool come to, or why they fail\n"
                             "  probe    which features the kernel has, and what is used\n"
 #ifdef HAVE_YAJL
@@ -61,7 +63,7 @@ int main(int argc, char **argv)
   struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc};
   int status = 0;
 
-  argp_program_version = slh_version();
+  argp_program_version = slh_build_text();
   argp_err_exit_status = 2;
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &status);
   return fflush(stdout) == 0 ? status : EXIT_FAILURE;

@@ -8,14 +8,6 @@
 
 enum {
   KEY_JSON = 0x100,
-  KEY_DENSE,
-  KEY_SLOTS,
-  KEY_SLOT,
-  KEY_MAX,
-  KEY_GUARD,
-  KEY_KEEP,
-  KEY_COLLECTIONS,
-  KEY_KEEP_EVACUATION,
   KEY_ADDRESS_SPACE,
   KEY_MAPPINGS,
   KEY_PAGE
@@ -28,69 +20,30 @@ struct request {
 };
 
 static const struct argp_option options[] = {
-    {"dense", KEY_DENSE, NULL, 0, "A dense pool; without, a wide one", 1},
-    {"slots", KEY_SLOTS, "NUMBER", 0, "Heaps alive at a time", 1},
-    {"slot", KEY_SLOT, "SIZE", 0, "Dense: bytes of the smallest slot", 1},
-    {"max-heap", KEY_MAX, "SIZE", 0, "The most a heap can hold", 1},
-    {"guard", KEY_GUARD, "SIZE", 0, "Inaccessible bytes behind each slot", 1},
-    {"keep", KEY_KEEP, "SIZE", 0, "What a free slot keeps in memory", 1},
-    {"collections", KEY_COLLECTIONS, "NUMBER", 0, "Collections at a time", 1},
-    {"keep-evacuation", KEY_KEEP_EVACUATION, "SIZE", 0, "What a free evacuation space keeps", 1},
-    {"address-space", KEY_ADDRESS_SPACE, "SIZE", 0, "For a machine with that much of it", 2},
-    {"mappings", KEY_MAPPINGS, "NUMBER", 0, "For a machine with that vm.max_map_count", 2},
-    {"page", KEY_PAGE, "SIZE", 0, "For a machine with pages of that size", 2},
-    {"json", KEY_JSON, NULL, 0, "Print one JSON object", 3},
+    {"address-space", KEY_ADDRESS_SPACE, "SIZE", 0, "For a machine with that much of it", 1},
+    {"mappings", KEY_MAPPINGS, "NUMBER", 0, "For a machine with that vm.max_map_count", 1},
+    {"page", KEY_PAGE, "SIZE", 0, "For a machine with pages of that size", 1},
+    {"json", KEY_JSON, NULL, 0, "Print one JSON object", 2},
     {0}};
-
-static uint64_t *field_of(struct request *request, int key)
-{
-  switch (key) {
-  case KEY_SLOTS:
-    return &request->options.slots;
-  case KEY_SLOT:
-    return &request->options.slot_bytes;
-  case KEY_MAX:
-    return &request->options.max_heap_bytes;
-  case KEY_GUARD:
-    return &request->options.guard_bytes;
-  case KEY_KEEP:
-    return &request->options.keep_resident_bytes;
-  case KEY_COLLECTIONS:
-    return &request->options.max_collections;
-  case KEY_KEEP_EVACUATION:
-    return &request->options.keep_evacuation_bytes;
-  case KEY_ADDRESS_SPACE:
-    return &request->limits.address_space_bytes;
-  case KEY_MAPPINGS:
-    return &request->limits.max_mappings;
-  case KEY_PAGE:
-    return &request->limits.page_bytes;
-  default:
-    return NULL;
-  }
-}
-
-static const char *name_of(int key)
-{
-  size_t i = 0;
-
-  while (options[i].key != key)
-    i++;
-  return options[i].name;
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
   struct request *request = state->input;
-  uint64_t *field = field_of(request, key);
+  slh_error error;
 
-  if (field) {
-    *field = tool_size(state, name_of(key), text);
-    return 0;
-  }
   switch (key) {
-  case KEY_DENSE:
-    request->options.kind = SLH_POOL_DENSE;
+  case ARGP_KEY_ARG:
+    if (slh_pool_options_parse(&request->options, text, &error) != SLH_OK)
+      argp_error(state, "%s", error.message);
+    return 0;
+  case KEY_ADDRESS_SPACE:
+    request->limits.address_space_bytes = tool_size(state, "address-space", text);
+    return 0;
+  case KEY_MAPPINGS:
+    request->limits.max_mappings = tool_size(state, "mappings", text);
+    return 0;
+  case KEY_PAGE:
+    request->limits.page_bytes = tool_size(state, "page", text);
     return 0;
   case KEY_JSON:
     request->json = true;
@@ -158,19 +111,19 @@ static void advise(const struct request *request, slh_status status)
   if (status != SLH_E_LIMIT)
     return;
   if (request->options.kind == SLH_POOL_WIDE)
-    fputs("Fewer slots, a smaller guard, fewer collections, or a dense pool (--dense) would do; "
+    fputs("Fewer slots, a smaller guard, fewer collections, or a dense pool (kind=dense) would do; "
           "for more mappings raise vm.max_map_count.\n",
           stderr);
   else
-    fputs("Fewer slots, a smaller max-heap, or no guards would do.\n", stderr);
+    fputs("Fewer slots, a smaller max_heap_bytes, or no guards would do.\n", stderr);
 }
 
 int tool_plan(int argc, char **argv)
 {
   static const char doc[] =
       "What the options of a pool come to on this machine: address space, guards, mappings; or "
-      "which limit they exceed. Options are those of slh_pool_options, with its defaults.";
-  struct argp argp = {.options = options, .parser = parse, .doc = doc};
+      "which limit they exceed. 'slotheap options' lists those that there are.";
+  struct argp argp = {.options = options, .parser = parse, .args_doc = "[NAME=VALUE...]", .doc = doc};
   struct request request = {.options = SLH_POOL_OPTIONS_INIT};
   slh_pool_plan plan;
   slh_error error;

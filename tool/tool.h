@@ -8,6 +8,7 @@
 
 /* Each is called with its own name as argv[0], and returns an exit status. */
 int tool_inspect(int argc, char **argv);
+int tool_options(int argc, char **argv);
 int tool_plan(int argc, char **argv);
 int tool_probe(int argc, char **argv);
 int tool_snapshot(int argc, char **argv); /* these only with libslotheap-export */

@@ -2,6 +2,8 @@
 /* Stores and their isolation. See doc/embedding.md. */
 #include "vm.h"
 
+#include <stdlib.h>
+
 /* One request: a heap of its own, from nothing to nothing. */
 static bool serve(slh_pool *pool, const struct language *language, const char *program)
 {
@@ -24,11 +26,16 @@ int main(void)
   slh_pool_options options = SLH_POOL_OPTIONS_INIT;
   struct language language;
   slh_pool_stats stats;
+  slh_error error;
   slh_pool *pool;
   bool good;
 
   options.slots = 100;
   options.isolation = SLH_ISOLATION_STRICT; /* the programs are other people's */
+  if (slh_pool_options_parse(&options, getenv("MYHOST_POOL"), &error) != SLH_OK) {
+    fprintf(stderr, "MYHOST_POOL: %s\n", error.message);
+    return 1;
+  }
   if (language_open(&language) != SLH_OK || slh_pool_new(&options, &pool, NULL) != SLH_OK)
     return 1;
   good = serve(pool, &language, ": secret 42 ; secret print") &&

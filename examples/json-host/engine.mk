@@ -43,6 +43,7 @@ EXTRA_LTLIBRARIES = \
 CLEANFILES += $(EXTRA_LTLIBRARIES)
 
 # What has nothing to do with memory.
+examples_json_host_libengine_la_LIBTOOLFLAGS = $(NOT_SHARED)
 examples_json_host_libengine_la_SOURCES = \
 	examples/json-host/number.c \
 	examples/json-host/number.h \
@@ -50,6 +51,7 @@ examples_json_host_libengine_la_SOURCES = \
 	examples/json-host/text.c \
 	examples/json-host/text.h
 
+examples_json_host_libengine_malloc_la_LIBTOOLFLAGS = $(NOT_SHARED)
 examples_json_host_libengine_malloc_la_SOURCES = \
 	$(json_host_engine) \
 	examples/json-host/memory-malloc.c \
@@ -57,6 +59,7 @@ examples_json_host_libengine_malloc_la_SOURCES = \
 	examples/json-host/value-malloc.h
 examples_json_host_libengine_malloc_la_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS) -DMEMORY_MALLOC
 
+examples_json_host_libengine_slotheap_la_LIBTOOLFLAGS = $(NOT_SHARED)
 examples_json_host_libengine_slotheap_la_SOURCES = \
 	$(json_host_engine) \
 	examples/json-host/engine-slotheap.c \
@@ -93,6 +96,7 @@ check_LTLIBRARIES += tests/json-host/libengines.la
 endif
 endif
 
+tests_json_host_libengines_la_LIBTOOLFLAGS = $(NOT_SHARED)
 tests_json_host_libengines_la_SOURCES = \
 	tests/json-host/engine-random.c \
 	tests/json-host/engine-random.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Fields, elements and lengths.
+ * Fields, elements and lengths, inline.
  *
  * Inline calls (slh_get_*, slh_set_*, slh_array_get_*, ...) trust that the
  * reference is an object of the expected type and do no check of it. A wrong
@@ -10,18 +10,17 @@
  * calls of dense.h, or checked ones.
  * Elements are always checked against the array's length.
  *
- * Checked calls (slh_struct_get, slh_array_data, ..., and object.h) return
- * an error for whatever bits a reference has, and never fault.
+ * Checked calls (checked.h, object.h) return an error for whatever bits a reference has,
+ * and never fault.
  */
 #ifndef SLOTHEAP_ACCESS_H
 #define SLOTHEAP_ACCESS_H
 
 #include <slotheap/barrier.h>
 #include <slotheap/base.h>
-#include <slotheap/heap.h>
-#include <slotheap/object.h>
+#include <slotheap/heap-data.h>
 #include <slotheap/ref.h>
-#include <slotheap/runtime.h>
+#include <slotheap/type.h>
 
 SLH_BEGIN_DECLS
 
@@ -143,14 +142,8 @@ static inline void slh_init_ref(slh_heap *heap, slh_ref object, uint32_t offset,
 /* Writes with the barrier. */
 static inline void slh_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
-  if (SLH_LIKELY(slh_is_young(heap, object))) {
-    slh_init_ref(heap, object, offset, value);
-  } else if (slh_heap_counts(heap)) {
-    slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
-  } else {
-    slh_init_ref(heap, object, offset, value);
-    slh_barrier(heap, object, value);
-  }
+  SLH_SET_REF(heap, object, object.bits + (uint64_t)offset, value,
+              slh_init_ref(heap, object, offset, value), slh_barrier(heap, object, value));
 }
 
 /* The same of elements: read, written without, and with the barrier. SLH_E_BOUNDS if
@@ -178,72 +171,14 @@ static inline SLH_NODISCARD slh_status slh_array_init_ref(slh_heap *heap, slh_re
 static inline SLH_NODISCARD slh_status slh_array_set_ref(slh_heap *heap, slh_ref array,
                                                          uint32_t index, slh_ref value)
 {
+  slh_ref at = slh_element(array, index, sizeof value);
+
   if (SLH_UNLIKELY(index >= slh_array_length(heap, array)))
     return SLH_E_BOUNDS;
-  if (SLH_LIKELY(slh_is_young(heap, array))) {
-    slh_init_ref(heap, slh_element(array, index, 4), 0, value);
-  } else if (slh_heap_counts(heap)) {
-    slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
-  } else {
-    slh_set_u32(heap, slh_element(array, index, 4), 0, value.bits);
-    slh_array_barrier(heap, array, index, value);
-  }
+  SLH_SET_REF(heap, array, at.bits, value, slh_init_ref(heap, at, 0, value),
+              slh_array_barrier(heap, array, index, value));
   return SLH_OK;
 }
-
-/* ---- checked ---- */
-
-/* A field's or element's value; `storage` says which member holds it. Small
- * integers are sign-extended. */
-typedef struct slh_value {
-  slh_storage storage; /* which member of the union it is */
-  union {
-    int64_t integer; /* i8, i16, i32, i64; funcref: its number */
-    float f32;       /* of SLH_F32 */
-    double f64;      /* of SLH_F64 */
-    slh_v128 v128;   /* of SLH_V128 */
-    slh_ref ref;     /* of SLH_REF */
-  };
-} slh_value;
-
-/* Field `field` (a number, from 0) of a struct, or element `index` of an
- * array. set: `value->storage` must be that of the field; integers are
- * truncated to it; a reference must be null, an i31 or point at an object.
- * Errors: those of slh_object_type; SLH_E_TYPE (not a struct / array, or
- * another storage); SLH_E_BOUNDS (no such field or element). */
-SLH_API SLH_NODISCARD slh_status slh_struct_get(const slh_heap *heap, slh_ref object,
-                                                uint32_t field, slh_value *out);
-SLH_API SLH_NODISCARD slh_status slh_struct_set(slh_heap *heap, slh_ref object, uint32_t field,
-                                                const slh_value *value);
-SLH_API SLH_NODISCARD slh_status slh_array_get(const slh_heap *heap, slh_ref array, uint32_t index,
-                                               slh_value *out);
-SLH_API SLH_NODISCARD slh_status slh_array_set(slh_heap *heap, slh_ref array, uint32_t index,
-                                               const slh_value *value);
-
-/* The elements of an array of `element` as host memory: `*length` elements
- * from `*data` on, all inside the heap. Valid until the next call that can
- * collect. For references, write through slh_array_set_ref instead.
- * Errors: those of slh_object_type; SLH_E_TYPE (not an array of those). */
-SLH_API SLH_NODISCARD slh_status slh_array_data(const slh_heap *heap, slh_ref array,
-                                                slh_storage element, void **data, uint32_t *length);
-
-/* ---- in bulk ---- */
-
-/*
- * slh_array_copy: `count` elements from one array to another, or within one,
- * overlapping or not; element types must be the same. slh_array_fill: the same
- * value into `count` elements. slh_array_init: elements from host memory, where
- * they lie as they do in the array; not for references.
- * With the barriers that references need. Nothing is written on an error.
- * Errors: those of slh_object_type; SLH_E_TYPE (no array, other elements, or
- * for fill another storage); SLH_E_BOUNDS.
- */
-SLH_API SLH_NODISCARD slh_status slh_array_copy(slh_heap *heap, slh_ref to, uint32_t to_index,
-                                                slh_ref from, uint32_t from_index, uint32_t count);
-SLH_API SLH_NODISCARD slh_status slh_array_fill(slh_heap *heap, slh_ref array, uint32_t index,
-                                                uint32_t count, const slh_value *value);
-SLH_API SLH_NODISCARD slh_status slh_array_init(slh_heap *heap, slh_ref array, uint32_t index,
-                                                uint32_t count, const void *from);
 
 SLH_END_DECLS
 

@@ -28,8 +28,9 @@
 #define SLOTHEAP_BARRIER_H
 
 #include <slotheap/base.h>
-#include <slotheap/heap.h>
+#include <slotheap/heap-data.h>
 #include <slotheap/ref.h>
+#include <slotheap/type.h>
 
 SLH_BEGIN_DECLS
 
@@ -115,6 +116,20 @@ static inline void slh_array_barrier(slh_heap *heap, slh_ref array, uint32_t ind
   else
     slh_barrier(heap, array, value);
 }
+
+/* Writes `value` into `object`, at `at` bytes from base, by the statement `store`, with what
+ * has to come after it, `barrier`: how slh_set_ref and its like are made. */
+#define SLH_SET_REF(heap, object, at, value, store, barrier)                                       \
+  do {                                                                                             \
+    if (SLH_LIKELY(slh_is_young(heap, object))) {                                                  \
+      store;                                                                                       \
+    } else if (slh_heap_counts(heap)) {                                                            \
+      slh_counted_set(heap, object, at, value);                                                    \
+    } else {                                                                                       \
+      store;                                                                                       \
+      barrier;                                                                                     \
+    }                                                                                              \
+  } while (0)
 
 /* ---- outside ---- */
 

@@ -30,7 +30,9 @@
 
 SLH_BEGIN_DECLS
 
-/* What a call came to. Values never change between versions. */
+/* What a call came to. Values never change between versions. Where it is not SLH_OK, what
+ * the call was to fill in is as it was, but for an slh_error, an slh_trap, and where the
+ * call's comment says so. */
 typedef enum slh_status {
   SLH_OK = 0,             /* done */
   SLH_E_INVALID = 1,      /* an argument or option is out of its range */
@@ -85,6 +87,30 @@ SLH_API const char *slh_status_text(slh_status status);
 /* The library's version as "MAJOR.MINOR.PATCH"; it can differ from the
  * SLH_VERSION_ macros that a host was compiled with. Static. Any thread. */
 SLH_API const char *slh_version(void);
+
+/* What this build of the library is, in one line for reports of bugs: version, system,
+ * compiler, libraries, checks, sanitizers. Static. Any thread. */
+SLH_API const char *slh_build_text(void);
+
+/*
+ * Told of misuse that the contract forbids before it stops the process: `call` is the
+ * function that was called, `message` says what was wrong. Both are valid during the call.
+ */
+typedef void slh_misuse_fn(const char *call, const char *message, void *context);
+
+/*
+ * Sets what is told of misuse, in place of what was; NULL: nothing. What follows is as
+ * without it: the message goes to standard error, and abort is called. To be called while no
+ * other thread calls the library.
+ *
+ * The handler is called once in a process, on the thread of the misuse, inside that call:
+ * locks of the library may be held, and heaps be in any state; after a fault that is a signal
+ * handler. So it must not call the library, but for slh_version and slh_build_text, does best
+ * with what is async-signal-safe (write, backtrace_symbols_fd), and must return: leaving by
+ * longjmp or an exception is not allowed. Misuse within it, and broken invariants of a debug
+ * build, stop at once; other threads that misuse the library meanwhile wait for the end.
+ */
+SLH_API void slh_set_misuse_handler(slh_misuse_fn *handler, void *context);
 
 SLH_END_DECLS
 

@@ -30,13 +30,12 @@ SLH_BEGIN_DECLS
  *
  * With drc nothing moves, and no root is rewritten. What goes is what no counted
  * reference leads to, and what is among no roots any more (barrier.h): old objects in a
- * cycle stay. With the null collector there is nothing to do, and it is complete after
- * one step.
+ * cycle stay, and so does what was there when there was no memory to count a reference.
+ * With the null collector there is nothing to do, and it is complete after one step.
  * Errors: SLH_E_BUSY (every evacuation space is lent), SLH_E_NOMEM (for the space, the
- * list of roots, or the counts of drc; if those could once not be had, whenever the store
- * collects): nothing has changed. SLH_E_CORRUPT (an earlier collection found the heap so;
- * with zeal and in debug builds, a young one that a reference was written without the
- * barrier).
+ * list of roots, or the counts of drc): nothing has changed. SLH_E_CORRUPT (an earlier
+ * collection found the heap so, or drc does when it counts anew; with zeal and in debug
+ * builds, a young one that a reference was written without the barrier).
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_begin(slh_heap *heap, const slh_roots *roots);
 
@@ -56,9 +55,9 @@ SLH_API SLH_NODISCARD slh_status slh_collection_begin_young(slh_heap *heap, cons
  * dropped host data counts 64 bytes each. 0 is taken for 1. Says in `*complete` whether it
  * is complete. Drop callbacks run within these calls.
  * Errors: SLH_E_CORRUPT: the heap held something that the library did not write. The
- * collection is over (`*complete` says nothing), and the heap can only be reset or
- * released: until then calls that return a status return SLH_E_CORRUPT, and handles read
- * as null. What the roots hold is void: set them to null before the heap is used again.
+ * collection is over, and the heap can only be reset or released: until then calls that
+ * return a status return SLH_E_CORRUPT, and handles read as null. What the roots hold is
+ * void: set them to null before the heap is used again.
  */
 SLH_API SLH_NODISCARD slh_status slh_collection_step(slh_heap *heap, uint64_t budget,
                                                      bool *complete);

@@ -13,7 +13,7 @@
  * call that allocates: no address outlives such a call.
  *
  * A wild access can reach all of its slot, beyond the bump pointer and before
- * the first object, too; see SLH_ISOLATION_STRICT in pool.h.
+ * the first object, too; see SLH_ISOLATION_STRICT in plan.h.
  */
 #ifndef SLOTHEAP_DENSE_H
 #define SLOTHEAP_DENSE_H
@@ -129,14 +129,8 @@ static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t o
 /* As slh_set_ref: with the barrier. */
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
-  if (SLH_LIKELY(slh_is_young(heap, object))) {
-    slh_dense_init_ref(heap, object, offset, value);
-  } else if (slh_heap_counts(heap)) {
-    slh_counted_set(heap, object, object.bits + (uint64_t)offset, value);
-  } else {
-    slh_dense_set_u32(heap, object, offset, value.bits);
-    slh_barrier(heap, object, value);
-  }
+  SLH_SET_REF(heap, object, object.bits + (uint64_t)offset, value,
+              slh_dense_init_ref(heap, object, offset, value), slh_barrier(heap, object, value));
 }
 
 /* As slh_array_get_ref. */
@@ -157,16 +151,12 @@ static inline SLH_NODISCARD slh_status slh_dense_array_init_ref(slh_heap *heap, 
 static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, slh_ref array,
                                                                uint32_t index, slh_ref value)
 {
+  slh_ref at = slh_element(array, index, sizeof value);
+
   if (SLH_UNLIKELY(index >= slh_dense_array_length(heap, array)))
     return SLH_E_BOUNDS;
-  if (SLH_LIKELY(slh_is_young(heap, array))) {
-    slh_dense_init_ref(heap, slh_element(array, index, 4), 0, value);
-  } else if (slh_heap_counts(heap)) {
-    slh_counted_set(heap, array, slh_element(array, index, 4).bits, value);
-  } else {
-    slh_dense_set_u32(heap, slh_element(array, index, 4), 0, value.bits);
-    slh_array_barrier(heap, array, index, value);
-  }
+  SLH_SET_REF(heap, array, at.bits, value, slh_dense_init_ref(heap, at, 0, value),
+              slh_array_barrier(heap, array, index, value));
   return SLH_OK;
 }
 

@@ -44,8 +44,8 @@ SLH_API SLH_NODISCARD slh_status slh_externref_data(const slh_heap *heap, slh_re
 
 /* The number of a function (any pointer of the host's: it is not called) for a
  * field of SLH_FUNCREF; the same for the same function as long as the store lives.
- * NULL has number 0. Entries live until the store ends. Errors, after which `*out` can
- * be 0: SLH_E_HOST_LIMIT, SLH_E_NOMEM, SLH_E_CORRUPT. */
+ * NULL has number 0. Entries live until the store ends. Errors: SLH_E_HOST_LIMIT,
+ * SLH_E_NOMEM, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_funcref_intern(slh_heap *heap, const void *function,
                                                     uint32_t *out);
 

@@ -20,15 +20,12 @@
  * An image is read-only, and usable by all threads at once. It belongs to a
  * runtime, whose types it uses, and is for pools of one kind. Stores that began
  * from it do not need it any more.
- *
- * doc/image-format.md has the file, byte by byte.
  */
 #ifndef SLOTHEAP_IMAGE_H
 #define SLOTHEAP_IMAGE_H
 
 #include <slotheap/base.h>
 #include <slotheap/heap.h>
-#include <slotheap/inspect.h>
 #include <slotheap/pool.h>
 #include <slotheap/ref.h>
 #include <slotheap/weak.h>
@@ -141,88 +138,6 @@ SLH_API SLH_NODISCARD slh_status slh_image_freeze(const slh_heap *heap,
 /* Frees an image. NULL is ignored. No call may be using it; stores that began
  * from it go on. Any thread. */
 SLH_API void slh_image_free(slh_image *image);
-
-/* ---- files ---- */
-
-/*
- * Writes an image to a file descriptor, from where it stands; pipes and sockets
- * will do. Types and functions are written by what they are, not by where
- * this process has them. Errors: SLH_E_SYSTEM (with errno; a part may have been
- * written), SLH_E_UNSUPPORTED (functions, and no `encode`), SLH_E_NOMEM, and what
- * `encode` returns. Signals that a descriptor can raise (SIGPIPE, SIGXFSZ) are the
- * host's to ignore; descriptors that do not block are refused half way with EAGAIN. Any
- * thread.
- */
-SLH_API SLH_NODISCARD slh_status slh_image_write(const slh_image *image, int fd, slh_error *error);
-
-/*
- * Writes an image to a file: under a temporary name in the same directory, which
- * is synchronised and then renamed. Whenever the process is killed, `path` is
- * the old file or the new one; what can be left is a file named
- * `path`.XXXXXX.tmp. Its owner alone can read it. A symbolic link is replaced, what is no regular
- * file refused. Errors: as above.
- */
-SLH_API SLH_NODISCARD slh_status slh_image_save(const slh_image *image, const char *path,
-                                                slh_error *error);
-
-/*
- * Reads an image from a file descriptor: just its bytes, so that several can
- * follow one another. All of it is copied first, then checked: whatever the file
- * holds, and whoever changes it meanwhile, an image that this gives cannot
- * harm. Types are matched by their names and contents, equal ones in the order of
- * their indices. `options` may be NULL.
- * Errors: SLH_E_INVALID (an option), SLH_E_CORRUPT (truncated, damaged, or not
- * an image: `error` says which), SLH_E_UNSUPPORTED (of a newer version or the
- * other byte order; host data, and no `decode`), SLH_E_TYPE (a type that the
- * runtime lacks: `error` names it), SLH_E_TOO_LARGE, SLH_E_NOMEM, SLH_E_SYSTEM,
- * and what `decode` returns. Any thread.
- */
-SLH_API SLH_NODISCARD slh_status slh_image_read(slh_runtime *runtime, int fd,
-                                                const slh_image_options *options, slh_image **out,
-                                                slh_error *error);
-
-/* The same from the file with that name. Bytes behind the image are an error. */
-SLH_API SLH_NODISCARD slh_status slh_image_load(slh_runtime *runtime, const char *path,
-                                                const slh_image_options *options, slh_image **out,
-                                                slh_error *error);
-
-/* ---- what an image has ---- */
-
-/* What there is in an image. */
-typedef struct slh_image_info {
-  slh_pool_kind kind;  /* of pools that it is for */
-  uint64_t bytes;      /* of objects */
-  uint64_t objects;    /* a count, as all that follow */
-  uint64_t types;      /* that objects have, and their supertypes */
-  uint64_t roots;      /* see slh_image_root_at */
-  uint64_t weak;       /* references, see slh_heap_image_weak */
-  uint64_t ephemerons; /* tables */
-  uint64_t entries;    /* of all of these */
-  uint64_t externrefs; /* with their data encoded */
-  uint64_t functions;  /* that funcrefs have the numbers of */
-  bool mapped;         /* stores of a wide pool with default options get a mapping, unless
-                          the system has none left; if not set, all stores get a copy */
-} slh_image_info;
-
-/* Any thread. Never fails. */
-SLH_API void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_t size);
-
-/* The same, with the size that this header knows. */
-static inline void slh_image_get_info(const slh_image *image, slh_image_info *out)
-{
-  slh_image_get_info_sized(image, out, sizeof *out);
-}
-
-/* Root `number`, which must be below info.roots: a reference in every heap that
- * began from the image, and until its first collection in one that was
- * resumed. `*name` (may be NULL) is NULL if it has none, else the image's. */
-SLH_API slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **name);
-
-/* The root of that name. False: there is none. */
-SLH_API bool slh_image_find_root(const slh_image *image, const char *name, slh_ref *out);
-
-/* Visits all objects in address order; see slh_heap_walk. Cannot fail. */
-SLH_API void slh_image_walk(const slh_image *image, slh_visit_object_fn *visit, void *context);
 
 /* ---- in a heap that began from an image ---- */
 

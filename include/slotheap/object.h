@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Objects as such: what a reference is, headers, ranges, raw allocation, and
- * views of an object's bytes. For engines; hosts that know their types find
- * what they need in heap.h and access.h.
+ * Objects as such: what a reference is, headers, ranges, raw allocation. For engines;
+ * hosts that know their types find what they need in allocate.h and access.h.
  *
  * All calls are checked: whatever bits a reference has, they return a status
  * and never fault. On the heap's thread; those that take a const slh_heap may
@@ -14,7 +13,7 @@
 #include <slotheap/base.h>
 #include <slotheap/heap.h>
 #include <slotheap/ref.h>
-#include <slotheap/runtime.h>
+#include <slotheap/type.h>
 
 SLH_BEGIN_DECLS
 
@@ -85,12 +84,12 @@ SLH_API SLH_NODISCARD slh_status slh_exn_tag(const slh_heap *heap, slh_ref ref, 
                                              uint32_t *index);
 
 /* `bytes` bytes from offset `at` of the heap on, as memory. All must lie between
- * slh_heap_start and slh_heap_bump. Valid until the next call that can collect.
+ * slh_heap_first and slh_heap_bump. Valid until the next call that can collect.
  * Errors: SLH_E_BOUNDS, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes,
                                                 void **out);
 
-/* All bytes of the heap from slh_heap_start to slh_heap_bump: those of an image, too, and
+/* All bytes of the heap from slh_heap_first to slh_heap_bump: those of an image, too, and
  * with drc what is free among the objects. Valid until the next allocation, collection,
  * reset or release. */
 SLH_API void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length);
@@ -115,68 +114,6 @@ SLH_API SLH_NODISCARD slh_status slh_alloc_raw(slh_heap *heap, uint32_t header, 
  * back. Errors: those of slh_object_type; SLH_E_TYPE (an externref).
  */
 SLH_API SLH_NODISCARD slh_status slh_dealloc(slh_heap *heap, slh_ref ref);
-
-/* ---- views ---- */
-
-/* The bytes of one object, header included. Valid until the next call that can
- * collect. */
-typedef struct slh_object_view {
-  char *bytes;     /* the first is the header's */
-  uint64_t length; /* how many */
-} slh_object_view;
-
-/* Errors: those of slh_object_type. */
-SLH_API SLH_NODISCARD slh_status slh_object_data(const slh_heap *heap, slh_ref ref,
-                                                 slh_object_view *out);
-
-/* Two objects at a time. Errors: those of slh_object_type; SLH_E_INVALID (they
- * are the same object, or overlap, as forged ones can). */
-SLH_API SLH_NODISCARD slh_status slh_object_data_pair(const slh_heap *heap, slh_ref a, slh_ref b,
-                                                      slh_object_view *a_out,
-                                                      slh_object_view *b_out);
-
-/*
- * slh_view_get_X(view, offset, &value), slh_view_set_X(view, offset, value):
- * typed reads and writes, X one of i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 v128
- * ref. SLH_E_BOUNDS if they would leave the object. Writing a reference has no
- * barrier: for objects that are being initialised, or with slh_remember_object.
- */
-#define SLH_DEFINE_VIEW(X, T)                                                                      \
-  static inline SLH_NODISCARD slh_status slh_view_get_##X(const slh_object_view *view,             \
-                                                          uint64_t offset, T *out)                 \
-  {                                                                                                \
-    if (offset > view->length || sizeof(T) > view->length - offset)                                \
-      return SLH_E_BOUNDS;                                                                         \
-    memcpy(out, view->bytes + offset, sizeof(T));                                                  \
-    return SLH_OK;                                                                                 \
-  }                                                                                                \
-  static inline SLH_NODISCARD slh_status slh_view_set_##X(const slh_object_view *view,             \
-                                                          uint64_t offset, T value)                \
-  {                                                                                                \
-    if (offset > view->length || sizeof(T) > view->length - offset)                                \
-      return SLH_E_BOUNDS;                                                                         \
-    memcpy(view->bytes + offset, &value, sizeof(T));                                               \
-    return SLH_OK;                                                                                 \
-  }
-
-/* Sixteen bytes without further meaning. */
-typedef struct slh_v128 {
-  uint8_t bytes[16]; /* in memory order */
-} slh_v128;
-
-SLH_DEFINE_VIEW(i8, int8_t)
-SLH_DEFINE_VIEW(u8, uint8_t)
-SLH_DEFINE_VIEW(i16, int16_t)
-SLH_DEFINE_VIEW(u16, uint16_t)
-SLH_DEFINE_VIEW(i32, int32_t)
-SLH_DEFINE_VIEW(u32, uint32_t)
-SLH_DEFINE_VIEW(i64, int64_t)
-SLH_DEFINE_VIEW(u64, uint64_t)
-SLH_DEFINE_VIEW(f32, float)
-SLH_DEFINE_VIEW(f64, double)
-SLH_DEFINE_VIEW(v128, slh_v128)
-SLH_DEFINE_VIEW(ref, slh_ref)
-#undef SLH_DEFINE_VIEW
 
 SLH_END_DECLS
 

@@ -55,7 +55,8 @@ SLH_API bool slh_roots_is_empty(const slh_roots *roots);
 /* Adds to the list what a collection of the heap would start from if it was given
  * none: what enumerate_roots lists, the handles of the heap ("local roots", "owned
  * roots"), and its "queued finalizers". For looking at; valid until the next call
- * that changes any of them. On the heap's thread. Errors: SLH_E_NOMEM, SLH_E_CORRUPT. */
+ * that changes any of them. On the heap's thread. Errors: SLH_E_NOMEM (a part can have
+ * been added), SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_list_roots(slh_heap *heap, slh_roots *roots);
 
 /* Goes through the references of a list one by one. Start with all zero but

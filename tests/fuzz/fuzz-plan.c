@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Options: of pools, through to the plan that they come to; of runtimes, of heaps;
- * and the sizes that the command reads. The first byte says which.
+ * and text: sizes that the command reads, and options. The first byte says which.
  */
 #include <stdarg.h>
 
@@ -254,20 +254,61 @@ static bool read_size(const char *text, wide *value)
   return false;
 }
 
-static void read_text(const struct fuzz_input *input)
+static void read_size_text(const char *text)
 {
-  char text[64] = {0};
   wide expected;
   uint64_t value;
   bool valid;
 
-  memcpy(text, input->at, input->left < sizeof text ? input->left : sizeof text - 1);
   refused = false;
   value = tool_size(NULL, "slots", text);
   valid = read_size(text, &expected);
   FUZZ_REQUIRE(refused == !valid);
   FUZZ_REQUIRE(refused || value == expected);
   FUZZ_REQUIRE(strlen(tool_words(value)) > 0);
+}
+
+/* ---- options as text ---- */
+
+/* All of them, or none, is set; what it came to is in its range. */
+static void read_options_text(const char *text)
+{
+  slh_pool_options pool = SLH_POOL_OPTIONS_INIT, pool_before = pool;
+  slh_runtime_options runtime = SLH_RUNTIME_OPTIONS_INIT, runtime_before = runtime;
+  slh_heap_options heap = SLH_HEAP_OPTIONS_INIT, heap_before = heap;
+  slh_error error = {0};
+  slh_pool_plan plan;
+
+  if (slh_pool_options_parse(&pool, text, &error) == SLH_OK) {
+    slh_status status = slh_pool_plan_new(&pool, NULL, &plan, &error);
+
+    if (status != SLH_OK)
+      check_error(status, &error);
+  } else {
+    check_error(SLH_E_INVALID, &error);
+    FUZZ_REQUIRE(memcmp(&pool, &pool_before, sizeof pool) == 0);
+  }
+  if (slh_runtime_options_parse(&runtime, text, &error) != SLH_OK) {
+    check_error(SLH_E_INVALID, &error);
+    FUZZ_REQUIRE(memcmp(&runtime, &runtime_before, sizeof runtime) == 0);
+  }
+  if (slh_heap_options_parse(&heap, text, &error) != SLH_OK) {
+    check_error(SLH_E_INVALID, &error);
+    FUZZ_REQUIRE(memcmp(&heap, &heap_before, sizeof heap) == 0);
+  }
+}
+
+/* In a block of its very size, so that a sanitizer sees what is read beyond. */
+static void read_text(const struct fuzz_input *input)
+{
+  char *text = malloc(input->left + 1);
+
+  FUZZ_REQUIRE(text != NULL);
+  memcpy(text, input->at, input->left);
+  text[input->left] = '\0';
+  read_size_text(text);
+  read_options_text(text);
+  free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The thread that asks. */
 #include "tests/json-host/canary.h"
 #include "tests/helper.h"
 

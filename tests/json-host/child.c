@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Starting and stopping programs, and the directories and ports they get. */
 #include "tests/json-host/child.h"
 #include "tests/helper.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Requests and answers, by libcurl. */
 #include "tests/json-host/client.h"
 #include "tests/json-host/child.h"
 #include "tests/helper.h"

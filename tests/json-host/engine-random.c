@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Documents and queries made at random. */
 #include "tests/json-host/engine-random.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Opening an engine, and one request to it. */
 #include "tests/json-host/engines.h"
 
 #include <stdlib.h>

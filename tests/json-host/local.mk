@@ -32,6 +32,7 @@ tests_json_host_libharness_la_SOURCES = \
 	tests/json-host/services.h \
 	tests/json-host/updaters.c \
 	tests/json-host/updaters.h
+tests_json_host_libharness_la_LIBTOOLFLAGS = $(NOT_SHARED)
 tests_json_host_libharness_la_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 
 JSON_HOST_TEST_LDADD = tests/json-host/libharness.la $(LDADD) $(CURL_LIBS)

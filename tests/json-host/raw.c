@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Sockets: connecting, sending bytes, reading answers. */
 #include "tests/json-host/raw.h"
 #include "tests/json-host/child.h"
 #include "tests/helper.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Starting json-host, and what it is told on its command line. */
 #include "tests/json-host/server.h"
 #include "tests/helper.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Starting Redis, and nginx with its configuration. */
 #include "tests/json-host/services.h"
 #include "tests/helper.h"
 

@@ -436,5 +436,5 @@ int main(void)
       TEST(who_asks_first_is_told),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -151,5 +151,5 @@ int main(void)
   };
 
   child_need("nginx");
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

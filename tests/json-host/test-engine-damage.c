@@ -172,5 +172,5 @@ int main(void)
       cmocka_unit_test(forged_sessions_do_no_harm),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -473,5 +473,5 @@ int main(void)
       cmocka_unit_test(metrics_are_the_pools),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

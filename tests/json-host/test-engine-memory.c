@@ -144,5 +144,5 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_failure_is_said)};
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -222,5 +222,5 @@ int main(void)
       cmocka_unit_test(functions_are_called),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -174,5 +174,5 @@ int main(void)
       cmocka_unit_test(tiny_heaps_are_collected_or_full),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

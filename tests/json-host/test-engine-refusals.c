@@ -180,5 +180,5 @@ int main(void)
       cmocka_unit_test(messages_are_whole_characters),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -346,5 +346,5 @@ int main(void)
       cmocka_unit_test(sessions_have_to_fit),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

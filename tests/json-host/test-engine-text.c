@@ -257,5 +257,5 @@ int main(void)
       cmocka_unit_test(long_numbers_have_an_end),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -90,5 +90,5 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(threads_share_an_engine)};
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

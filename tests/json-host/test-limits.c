@@ -434,5 +434,5 @@ int main(void)
       cmocka_unit_test(a_taken_port_is_refused),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

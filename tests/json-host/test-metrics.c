@@ -262,5 +262,5 @@ int main(void)
       TEST(memory_is_told),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -191,5 +191,5 @@ int main(void)
       cmocka_unit_test(encodings_of_the_query_are_read),
   };
 
-  return cmocka_run_group_tests(tests, open_both, close_both);
+  return helper_run(tests, open_both, close_both);
 }

@@ -228,5 +228,5 @@ int main(void)
       cmocka_unit_test(an_empty_text_is_rejected),
   };
 
-  return cmocka_run_group_tests(tests, read_list, free_list);
+  return helper_run(tests, read_list, free_list);
 }

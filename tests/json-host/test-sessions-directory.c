@@ -315,5 +315,5 @@ int main(void)
       TEST(updates_survive_killed_servers),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -174,5 +174,5 @@ int main(void)
       cmocka_unit_test(it_stops_under_load),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return helper_run(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The threads that update, and what of it was acknowledged. */
 #include "tests/json-host/updaters.h"
 #include "tests/json-host/client.h"
 #include "tests/json-host/child.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Choosing the next call, and what holds after each. */
 #include "tests/torture/torture.h"
 
 void torture_check_marks(const struct torture *t)

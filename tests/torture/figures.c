@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Adding figures up, and printing them. */
 #include "tests/torture/torture.h"
 
 #include <inttypes.h>

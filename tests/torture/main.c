@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The command line of torture. */
 #include <argp.h>
 #include <stdlib.h>
 

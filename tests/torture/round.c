@@ -95,7 +95,7 @@ static void check_clean(struct torture *t, slh_heap *heap)
     fprintf(stderr, "%s\n", error.message);
     REQUIRE(!"a clean heap");
   }
-  REQUIRE_EQUAL(slh_heap_bump(heap), slh_heap_start(heap));
+  REQUIRE_EQUAL(slh_heap_bump(heap), slh_heap_first(heap));
   if (t->arena->scrubs)
     check_zero(t, heap);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The runtimes that are tortured: one for each collector, with zeal and without. */
 #include "tests/torture/torture.h"
 
 static struct world worlds[WORLDS];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How a store begins with an image. */
 #include "lib/image.h"
-#include "lib/poison.h"
+#include "lib/growth.h"
+#include "lib/hide.h"
 #include "lib/policy.h"
 #include "lib/tables.h"
 #include "pool/os.h"
@@ -62,20 +63,21 @@ static uint64_t room(const slh_pool *pool, bool fixed)
 {
   uint64_t most = pool->plan.max_heap_bytes;
 
-  return fixed && pool->heaps[0].open ? pool->heaps[0].max - SLH_DENSE_START : most;
+  return fixed && slhi_pool_is_dense(pool) ? pool->heaps[0].max - SLH_DENSE_START : most;
 }
 
-slh_status slhi_image_start_check(slh_pool *pool, const slh_heap_options *options, slh_error *error)
+slh_status slhi_image_begin_check(slh_pool *pool, const slh_heap_options *options, slh_error *error)
 {
   const slh_image *image = options->image;
   uint64_t bytes = image->end - image->first;
 
+  slhi_check_image(image, "slh_heap_acquire");
   if (image->runtime != options->runtime)
     return slhi_error(error, SLH_E_INVALID, "slh_heap_options.image is of another runtime");
   if (image->options.kind != pool->plan.kind)
     return slhi_error(error, SLH_E_INVALID, "slh_heap_options.image is for %s pools, this is a %s",
                       image->options.kind == SLH_POOL_WIDE ? "wide" : "dense",
-                      pool->plan.kind == SLH_POOL_WIDE ? "wide one" : "dense one");
+                      slhi_pool_is_dense(pool) ? "dense one" : "wide one");
   if (options->runtime->collector->counts && (image->weak.count != 0 || image->ephemerons != 0))
     return slhi_error(error, SLH_E_UNSUPPORTED,
                       "the image has weak references or ephemerons, which drc has not");
@@ -89,7 +91,7 @@ slh_status slhi_image_start_check(slh_pool *pool, const slh_heap_options *option
   return SLH_OK;
 }
 
-uint32_t slhi_image_start_tag(const slh_heap_options *options)
+uint32_t slhi_image_begin_tag(const slh_heap_options *options)
 {
   return options->tag ^ slhi_hash(options->image->body.id);
 }
@@ -102,10 +104,12 @@ static slh_status load(slh_heap *heap, const slh_image *image)
   struct slot *slot = slhi_heap_slot(heap);
   uint64_t bytes = image->end - (uint64_t)slot->slab->gap;
   bool map = is_mapped(image, slh_heap_pool(heap));
-  bool is_there = slot->has_front && slhi_slot_keep_front(slot, map ? image->body.id : 0);
+  bool is_there = map && slhi_slot_begins_with(slot, image->body.id);
   uint32_t stale = slot->slab->gap + slot->stale;
   slh_status status;
 
+  if (slot->has_front && !is_there)
+    slhi_slot_blank_front(slot);
   /* Nothing is there yet that would have to move. */
   heap->data.bump = image->first;
   heap->data.dirty = stale > image->first ? stale : image->first;
@@ -151,11 +155,11 @@ static slh_status decode(slh_heap *heap, const slh_image *image, const struct im
                             text->size, &data, &drop);
 
   if (status == SLH_OK)
-    slhi_host_data_add(heap, data, drop);
+    slhi_host_data_add(&slhi_heap_tables(heap)->host, data, drop);
   return status;
 }
 
-static slh_status start_host_data(slh_heap *heap, const slh_image *image)
+static slh_status make_host_values(slh_heap *heap, const slh_image *image)
 {
   const struct image_text *texts = image->externrefs.at;
   const void *const *functions = image->functions.at;
@@ -174,7 +178,7 @@ static slh_status start_host_data(slh_heap *heap, const slh_image *image)
   return status;
 }
 
-static slh_status start_weak(slh_heap *heap, struct tables *tables, const slh_image *image)
+static slh_status make_weak(slh_heap *heap, struct tables *tables, const slh_image *image)
 {
   const slh_ref *refs = image->weak.at;
   slh_status status = SLH_OK;
@@ -190,7 +194,7 @@ static slh_status start_weak(slh_heap *heap, struct tables *tables, const slh_im
   return status;
 }
 
-static slh_status start_ephemerons(slh_heap *heap, struct tables *tables, const slh_image *image)
+static slh_status make_ephemerons(slh_heap *heap, struct tables *tables, const slh_image *image)
 {
   const struct image_entry *entries = image->entries.at;
   slh_status status = SLH_OK;
@@ -217,17 +221,17 @@ static bool has_tables(const slh_image *image)
          image->ephemerons != 0;
 }
 
-static slh_status start_tables(slh_heap *heap, const slh_image *image, bool resume)
+static slh_status make_tables(slh_heap *heap, const slh_image *image, bool resume)
 {
   struct tables *tables;
   slh_status status = slhi_tables(heap, &tables);
 
   if (status == SLH_OK)
-    status = start_host_data(heap, image);
+    status = make_host_values(heap, image);
   if (status == SLH_OK)
-    status = start_weak(heap, tables, image);
+    status = make_weak(heap, tables, image);
   if (status == SLH_OK)
-    status = start_ephemerons(heap, tables, image);
+    status = make_ephemerons(heap, tables, image);
   if (status != SLH_OK)
     return status;
   if (!resume)
@@ -239,14 +243,14 @@ static slh_status start_tables(slh_heap *heap, const slh_image *image, bool resu
   return SLH_OK;
 }
 
-slh_status slhi_image_start(slh_heap *heap, const slh_heap_options *options)
+slh_status slhi_image_begin(slh_heap *heap, const slh_heap_options *options)
 {
   const slh_image *image = options->image;
   slh_status status;
 
   slhi_show_free(heap);
   if (!image) {
-    (void)slhi_slot_keep_front(slhi_heap_slot(heap), 0);
+    slhi_slot_blank_front(slhi_heap_slot(heap));
     slhi_hide_free(heap);
     return SLH_OK;
   }
@@ -257,7 +261,7 @@ slh_status slhi_image_start(slh_heap *heap, const slh_heap_options *options)
            !slhi_heap_counts(heap))
     heap->data.young = image->first; /* no barrier: all of the image is looked through */
   if (status == SLH_OK && has_tables(image))
-    status = start_tables(heap, image, options->resume);
+    status = make_tables(heap, image, options->resume);
   if (status == SLH_OK && options->resume && heap->data.runtime->collector->generational)
     slhi_heap_set_nursery(heap, slhi_policy_nursery(heap));
   slhi_heap_set_limit(heap);

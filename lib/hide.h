@@ -9,10 +9,10 @@
  * looks behind it shows all that is free first, and hides it when it is done.
  * Marks of heaps that slh_pool_abandon finds alive stay.
  */
-#ifndef SLOTHEAP_LIB_POISON_H
-#define SLOTHEAP_LIB_POISON_H
+#ifndef SLOTHEAP_LIB_HIDE_H
+#define SLOTHEAP_LIB_HIDE_H
 
-#include "lib/counts.h"
+#include "lib/heap.h"
 
 #ifdef SLH_MEMORY_TOOLS
 #define SLHI_HIDES true
