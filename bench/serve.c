@@ -271,8 +271,8 @@ enum {
   KEY_THREADS,
   KEY_SECONDS,
   KEY_STORES,
-  KEY_SLOTS,
-  KEY_MAX_HEAP
+  KEY_POOL,
+  KEY_RUNTIME
 };
 
 static const struct argp_option argp_options[] = {
@@ -284,9 +284,10 @@ static const struct argp_option argp_options[] = {
     {"seconds", KEY_SECONDS, "NUMBER", 0,
      "How long in all, a tenth of it to warm up (default 10; 1 with --quick)", 0},
     {"stores", KEY_STORES, "NUMBER", 0, "Serve at least so many stores, instead of for a time", 0},
-    {"slots", KEY_SLOTS, "NUMBER", 0, "Slots of the pool (default: the library's)", 0},
-    {"max-heap", KEY_MAX_HEAP, "BYTES", 0,
-     "What a heap can hold, 64K or 1M for example (default: the library's)", 0},
+    {"pool", KEY_POOL, "OPTIONS", 0,
+     "Of the pool, as 'slotheap options' lists them: slots=100,isolation=strict for example", 0},
+    {"runtime", KEY_RUNTIME, "OPTIONS", 0,
+     "Likewise of the runtime: collector=generational for example", 0},
     {0}};
 
 static const struct workload *find_workload(struct argp_state *state, const char *name)
@@ -296,6 +297,22 @@ static const struct workload *find_workload(struct argp_state *state, const char
       return workloads[i];
   argp_error(state, "--workload is '%s'; it must be graph, json or chain", name);
   return NULL;
+}
+
+static void check_options(struct argp_state *state, const struct engine_options *engine)
+{
+  slh_pool_options pool = SLH_POOL_OPTIONS_INIT;
+  slh_runtime_options runtime = SLH_RUNTIME_OPTIONS_INIT;
+  slh_error error;
+
+  if (slh_pool_options_parse(&pool, engine->pool, &error) != SLH_OK)
+    argp_error(state, "--pool: %s", error.message);
+  if (slh_runtime_options_parse(&runtime, engine->runtime, &error) != SLH_OK)
+    argp_error(state, "--runtime: %s", error.message);
+  if (pool.slots != 0 && pool.slots < engine->threads)
+    argp_error(state,
+               "--pool: slots is %llu; %u threads hold one each, so it must be at least that",
+               (unsigned long long)pool.slots, engine->threads);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -319,17 +336,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
   case KEY_STORES:
     options->stores = options_number(state, "--stores", text, 1, UINT64_C(1) << 40);
     return 0;
-  case KEY_SLOTS:
-    engine->slots = options_number(state, "--slots", text, 1, UINT64_C(1) << 31);
+  case KEY_POOL:
+    engine->pool = text;
     return 0;
-  case KEY_MAX_HEAP:
-    engine->max_heap_bytes = options_size(state, "--max-heap", text, 4096, UINT64_C(1) << 32);
+  case KEY_RUNTIME:
+    engine->runtime = text;
     return 0;
   case ARGP_KEY_END:
     fill_in(options);
-    if (engine->slots != 0 && engine->slots < engine->threads)
-      argp_error(state, "--slots is %llu; %u threads hold a slot each, so it must be at least that",
-                 (unsigned long long)engine->slots, engine->threads);
+    check_options(state, engine);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Allocation by bump; the uninitialised structs are inline in <slotheap/heap.h>. */
+/* Allocation by bump; the uninitialised structs are inline in <slotheap/allocate.h>. */
 #include "lib/allocate.h"
 
 #include <slotheap/collection.h>

@@ -12,14 +12,15 @@
 #include "lib/counts.h"
 
 /* One reference to `old` less. Counting up may have made the heap's counts. */
-static void drop(slh_heap *heap, uint32_t old, uint64_t end)
+static inline void drop(slh_heap *heap, uint32_t old, uint64_t end)
 {
   struct counts *counts = slhi_counts(heap);
 
   if (!counts)
     return;
   slhi_count_down(heap, counts, old, end);
-  slhi_drop_all(heap, counts);
+  if (counts->drop.first != 0)
+    slhi_drop_all(heap, counts);
 }
 
 void slh_counted_write(slh_heap *heap, slh_ref *destination, slh_ref source)

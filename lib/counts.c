@@ -40,8 +40,9 @@ void slhi_counts_reset(struct counts *counts)
   counts->holes.missed = 0;
 }
 
-/* The heap's own limits bound this, so it is not on the store's account. */
-bool slhi_counts_cover(slh_heap *heap, struct counts *counts, uint64_t end)
+/* Has states up to offset `end`. The heap's own limits bound this, so it is not on the
+ * store's account. False: no memory. */
+static bool cover(slh_heap *heap, struct counts *counts, uint64_t end)
 {
   uint64_t wanted = (end - counts->first) / SLHI_OBJECT_ALIGN;
   uint64_t covered = counts->covered ? 2 * (uint64_t)counts->covered : FIRST_STATES;
@@ -67,7 +68,7 @@ struct counts *slhi_counts_reach(slh_heap *heap, uint32_t ref)
 {
   struct counts *counts = heap->forgetful ? NULL : slhi_counts_open(heap);
 
-  if (counts && slhi_counts_cover(heap, counts, ref + (uint64_t)SLHI_OBJECT_ALIGN))
+  if (counts && cover(heap, counts, ref + (uint64_t)SLHI_OBJECT_ALIGN))
     return counts;
   heap->forgetful = true;
   return NULL;
@@ -94,7 +95,7 @@ slh_status slhi_counts_cover_all(slh_heap *heap, struct counts *counts)
   uint64_t from = counts->first + SLHI_OBJECT_ALIGN * (uint64_t)counts->covered;
   slh_status status = SLH_OK;
 
-  if (!slhi_counts_cover(heap, counts, heap->data.bump))
+  if (!cover(heap, counts, heap->data.bump))
     return SLH_E_NOMEM;
   if (heap->forgetful)
     status = keep(heap, counts, from);

@@ -69,10 +69,7 @@ static inline struct counts *slhi_counts(const slh_heap *heap)
 /* Before the next store. */
 void slhi_counts_reset(struct counts *counts);
 
-/* Has states up to offset `end`. False: no memory. */
-bool slhi_counts_cover(slh_heap *heap, struct counts *counts, uint64_t end);
-
-/* The same for a collection, of all objects: what was lost before is made good, so that
+/* Before a collection: all objects have states, what was lost before is made good, and
  * the heap is not forgetful any more. bump is at their end. SLH_E_NOMEM: nothing has changed.
  * SLH_E_CORRUPT: what lies in the heap cannot be gone through. */
 slh_status slhi_counts_cover_all(slh_heap *heap, struct counts *counts);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reclaiming what has lost its last count, without recursion. */
 #include "lib/drop.h"
 
 #include "lib/counts.h"

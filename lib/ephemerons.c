@@ -5,9 +5,9 @@
 #include "lib/ephemerons.h"
 
 #include "lib/tables.h"
+#include "pool/assert.h"
 
-/* The start of the chain that a key's entry is in. The capacity is a power of
- * two. */
+/* The start of the chain that a key's entry is in. */
 static uint32_t *chain_of(const struct ephemerons *all, uint32_t table, slh_ref key)
 {
   return &all->buckets[slhi_hash((uint64_t)table << 32 | key.bits) & (all->capacity - 1)];
@@ -27,6 +27,8 @@ bool slhi_ephemerons_index(struct ephemerons *all, uint64_t *cursor, uint64_t mo
   uint64_t end = (uint64_t)all->capacity + all->count;
   uint64_t stop = slhi_at_most(end, slhi_saturating_add(*cursor, most));
 
+  SLHI_ASSERT_EQ(all->capacity & (all->capacity - 1), 0);
+  SLHI_ASSERT_LE(all->count, all->capacity);
   /* First the chains are emptied, then the entries put in. */
   for (; *cursor < stop && *cursor < all->capacity; ++*cursor)
     all->buckets[*cursor] = 0;
@@ -84,6 +86,7 @@ bool slhi_ephemerons_unchain_young(struct ephemerons *all, uint64_t *cursor, uin
 {
   uint64_t stop = slhi_at_most(all->count, slhi_saturating_add(*cursor, most));
 
+  SLHI_ASSERT_LE(all->old, *cursor);
   for (; *cursor < stop; ++*cursor) {
     struct ephemeron *entry = &all->entries[*cursor];
 
@@ -96,6 +99,7 @@ bool slhi_ephemerons_chain_young(struct ephemerons *all, uint64_t *cursor, uint6
 {
   uint64_t stop = slhi_at_most(all->count, slhi_saturating_add(*cursor, most));
 
+  SLHI_ASSERT_LE(all->old, *cursor);
   for (; *cursor < stop; ++*cursor)
     put_into_chain(all, (uint32_t)*cursor);
   return *cursor >= all->count;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Moving objects into the evacuation space, and scanning them there: the inner loops. */
 #include "lib/evacuate.h"
+
+#include "pool/assert.h"
 
 /* How far ahead of the scan the objects that it will meet are fetched. */
 #define PREFETCH_BYTES 256
@@ -19,6 +22,7 @@ struct evacuation slhi_evacuation(slh_heap *heap, struct tables *tables, uint64_
 {
   uint64_t end = heap->data.bump;
 
+  SLHI_ASSERT_LE(slhi_heap_first(heap), start);
   return (struct evacuation){
       .from = heap->data.base,
       .to = space - start,

@@ -5,6 +5,7 @@
 #include "lib/finalizers.h"
 
 #include "lib/tables.h"
+#include "pool/assert.h"
 
 static slh_status reserve(slh_heap *heap, struct finalizers *list, uint64_t count)
 {
@@ -46,6 +47,7 @@ bool slh_finalizer_poll(slh_heap *heap, slh_ref *ref, void **data)
   if (heap->corrupt || !slhi_heap_tables(heap) || slhi_heap_tables(heap)->queue.count == 0)
     return false;
   queue = &slhi_heap_tables(heap)->queue;
+  SLHI_ASSERT_LT(queue->first, queue->count);
   *ref = queue->refs[queue->first];
   *data = queue->data[queue->first++];
   /* Mostly polled: the rest moves to the front, so that the storage of what

@@ -5,6 +5,7 @@
 #include "lib/holes.h"
 #include "lib/hide.h"
 #include "lib/policy.h"
+#include "pool/assert.h"
 #include "pool/events.h"
 
 /* Growth by less is not worth asking for. */
@@ -71,6 +72,7 @@ slh_status slhi_heap_move_soft(slh_heap *heap, uint64_t soft, uint64_t needed)
     slhi_pool_refund(pool, charged - charge);
   if (soft > heap->soft)
     tell_growth(heap, SLH_OK, soft);
+  SLHI_ASSERT_LE(heap->data.start, soft);
   heap->soft = (uint32_t)soft;
   slhi_heap_set_limit(heap);
   return SLH_OK;
@@ -85,6 +87,7 @@ slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
   bool grows = end > slhi_heap_committed(heap);
   slh_status status;
 
+  SLHI_ASSERT_LE(gap, end);
   if (grows)
     slhi_show_free(heap);
   status = slhi_pool_grow(slot, end - gap, slhi_heap_dirty_bytes(heap), &start, &width);

@@ -2,6 +2,7 @@
 #include "lib/handles.h"
 
 #include "lib/tables.h"
+#include "pool/assert.h"
 
 /* A mark for each handle that there is room for. */
 static slh_status reserve_young(slh_heap *heap, struct handles *handles)
@@ -45,6 +46,7 @@ slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint3
 slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref ref,
                            uint64_t *stamp, uint32_t *number)
 {
+  SLHI_ASSERT(slhi_heap_tables(heap) != NULL);
   if (handles->free != 0) {
     *number = handles->free - 1;
     handles->free = slh_i31_unsigned(handles->at.refs[*number]);

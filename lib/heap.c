@@ -5,6 +5,7 @@
 #include "lib/collection.h"
 #include "lib/growth.h"
 #include "lib/image.h"
+#include "lib/options.h"
 #include "lib/hide.h"
 #include "lib/tables.h"
 #include "pool/events.h"

@@ -60,7 +60,7 @@ struct slh_heap {
   uint8_t busy;          /* enum busy */
   bool private_pool : 1; /* releasing the heap frees its pool */
   bool corrupt : 1;      /* a collection met what the library did not write */
-  bool forgetful : 1;    /* not all that should be in the remembered set is */
+  bool forgetful : 1;    /* not all is remembered, or counted, that should be */
   uint8_t nursery : 5;   /* young objects take SLHI_NURSERY_BYTES << nursery at most */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Free lists of holes, and the one that bump is in. */
 #include "lib/holes.h"
 
 #include "lib/counts.h"
@@ -161,6 +162,7 @@ static bool has_room_for_region(slh_heap *heap, struct holes *holes)
 /* The region that bump is in. */
 static struct region *open_region(const struct holes *holes)
 {
+  SLHI_ASSERT_LT(0, holes->region_count);
   return &holes->regions[holes->region_count - 1];
 }
 

@@ -9,20 +9,31 @@
 #include "lib/collection.h"
 #include "lib/object.h"
 #include "lib/tables.h"
+#include "pool/assert.h"
 
-/* Room for one more entry. */
-static slh_status reserve(slh_heap *heap, struct host_entries *host)
+/* Entries from `first` on are free, and in the order of their ids. */
+static void put_in_order(struct host_entries *host, uint32_t first)
 {
-  uint32_t before = host->capacity;
-  slh_status status =
-      slhi_table_reserve(heap, &host->capacity, (uint64_t)host->used + 1, UINT32_MAX,
-                         &host->entries, sizeof *host->entries, &host->order, sizeof *host->order);
-
-  for (uint32_t id = before; id < host->capacity; id++) {
+  for (uint32_t id = first; id < host->capacity; id++) {
     host->order[id] = id;
     host->entries[id].place = id;
   }
+}
+
+/* Room for `count` entries. */
+static slh_status reserve(slh_heap *heap, struct host_entries *host, uint64_t count)
+{
+  uint32_t before = host->capacity;
+  slh_status status = slhi_table_reserve(heap, &host->capacity, count, UINT32_MAX, &host->entries,
+                                         sizeof *host->entries, &host->order, sizeof *host->order);
+
+  put_in_order(host, before);
   return status;
+}
+
+static slh_status reserve_one(slh_heap *heap, struct host_entries *host)
+{
+  return reserve(heap, host, (uint64_t)host->used + 1);
 }
 
 static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, bool collect,
@@ -33,14 +44,14 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
   slh_status status = slhi_tables(heap, &tables);
 
   if (status == SLH_OK)
-    status = reserve(heap, &tables->host);
+    status = reserve_one(heap, &tables->host);
   /* The table is full: perhaps of the dead. */
   if (status == SLH_E_HOST_LIMIT && collect && tables->host.used != 0 &&
       heap->data.runtime->collector->collects && heap->no_gc == 0) {
     slh_status collected = slh_heap_collect(heap, NULL);
 
     if (collected == SLH_OK)
-      status = reserve(heap, &tables->host);
+      status = reserve_one(heap, &tables->host);
     else if (collected == SLH_E_CORRUPT)
       status = collected;
   }
@@ -61,21 +72,19 @@ slh_status slhi_host_data_open(slh_heap *heap, uint32_t count)
   struct host_entries *host = &slhi_heap_tables(heap)->host;
   slh_status status;
 
-  if (count == 0)
-    return SLH_OK;
-  status = slhi_table_reserve(heap, &host->capacity, count, UINT32_MAX, &host->entries,
-                              sizeof *host->entries, &host->order, sizeof *host->order);
-  for (uint32_t id = 0; id < host->capacity; id++) {
-    host->order[id] = id;
-    host->entries[id].place = id;
-  }
+  SLHI_ASSERT_EQ(host->used, 0);
+  status = reserve(heap, host, count);
+  /* Those of an earlier store are in any order. */
+  put_in_order(host, 0);
   return status;
 }
 
 void slhi_host_data_add(struct host_entries *host, void *data, slh_drop_fn *drop)
 {
-  struct host_entry *entry = &host->entries[host->order[host->used++]];
+  struct host_entry *entry;
 
+  SLHI_ASSERT_LT(host->used, host->capacity);
+  entry = &host->entries[host->order[host->used++]];
   entry->data = data;
   entry->drop = drop;
 }
@@ -131,6 +140,7 @@ void slhi_host_data_drop(slh_heap *heap, uint32_t id)
   enum busy busy = heap->busy;
   const struct host_entry *entry;
 
+  SLHI_ASSERT(slhi_heap_counts(heap));
   if (id >= host->capacity || host->entries[id].place < host->image ||
       host->entries[id].place >= host->used)
     return;
@@ -151,6 +161,7 @@ void slhi_host_data_drop(slh_heap *heap, uint32_t id)
 
 void slhi_host_data_sweep(struct host_entries *host, uint64_t most)
 {
+  SLHI_ASSERT_LE(host->kept, host->used);
   /* From the end, so that an entry is free before its callback runs. */
   for (; most > 0 && host->used > host->kept; most--) {
     const struct host_entry *entry = &host->entries[host->order[--host->used]];

@@ -36,8 +36,8 @@ slh_status slhi_host_data_open(slh_heap *heap, uint32_t count);
 /* The next entry, for which there is room. */
 void slhi_host_data_add(struct host_entries *host, void *data, slh_drop_fn *drop);
 
-/* Drops the entry with that id, unless it is not in use, or an image's. Not in a
- * collection that sweeps them all. */
+/* Drops the entry with that id, unless it is not in use, or an image's. For heaps that
+ * count references, whose collections do not sweep. */
 void slhi_host_data_drop(slh_heap *heap, uint32_t id);
 
 /* Drops all, an image's too: the end of a store. */

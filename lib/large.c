@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Large arrays: reached, scanned in place, and slid down when survivors are copied back. */
 #include "lib/large.h"
 
 #include "lib/evacuate.h"
+#include "pool/assert.h"
 
 #define FIRST_CAPACITY 16
 
@@ -191,6 +193,7 @@ static uint64_t slide(const struct evacuation *e, const struct large *large, uin
     larges->dead += large->bytes;
     return some;
   }
+  SLHI_ASSERT_LE(large->place, large->offset);
   if (large->offset == large->place) {
     larges->stayed += large->bytes;
   } else {
@@ -211,6 +214,7 @@ uint64_t slhi_larges_copy_back(const struct evacuation *e, uint64_t at, uint64_t
   const struct large *large;
   uint64_t some;
 
+  SLHI_ASSERT_LT(at, e->free);
   while (larges->next < larges->count && !larges->at[larges->next].in_place)
     larges->next++;
   large = larges->next < larges->count ? &larges->at[larges->next] : NULL;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What may be on a stack is noted; exposing does that. */
 #include "lib/listed.h"
 
 #include <slotheap/barrier.h>

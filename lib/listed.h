@@ -9,6 +9,8 @@
 
 #include <slotheap/heap.h>
 
+#include "pool/assert.h"
+
 struct counts;
 
 struct listed {
@@ -28,6 +30,7 @@ void slhi_listed_add(slh_heap *heap, struct counts *counts, uint32_t ref);
 /* A collection is through: `kept` of them are left, at the front. */
 static inline void slhi_listed_keep(struct listed *listed, uint32_t kept)
 {
+  SLHI_ASSERT_LE(kept, listed->count);
   listed->count = kept;
   listed->due = 2 * kept + SLHI_LISTED_DUE;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The way through the roots, in parts; names of phases. */
 #include "lib/phase.h"
 
 #include <slotheap/events.h>

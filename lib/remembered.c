@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Noting objects and parts of arrays that may refer to young ones. */
 #include "lib/remembered.h"
 
 #include "lib/bitmap.h"

@@ -2,6 +2,7 @@
 #include "lib/tables.h"
 
 #include "lib/counts.h"
+#include "pool/assert.h"
 #include "pool/events.h"
 
 /* A slot keeps its tables for the next store up to this many bytes. */
@@ -93,6 +94,7 @@ uint64_t slhi_new_stamp(struct tables *tables)
 
 void slhi_align_stamps(struct tables *tables, uint64_t count)
 {
+  SLHI_ASSERT_LT(count, STAMP_RANGE);
   if (tables->last_stamp % STAMP_RANGE + count >= STAMP_RANGE)
     tables->last_stamp = 0;
 }

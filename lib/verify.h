@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Checks of heaps, and whether they are to be made. */
 #ifndef SLOTHEAP_LIB_VERIFY_H
 #define SLOTHEAP_LIB_VERIFY_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Visiting every object of a heap. */
 #include <slotheap/inspect.h>
 
 #include "lib/heap.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a pool can say of itself. */
+#include <errno.h>
 #include <slotheap/figures.h>
 
 #include "pool/magazine.h"
@@ -112,21 +113,17 @@ void slh_pool_get_stats_sized(slh_pool *pool, slh_pool_stats *out, size_t size)
 
 slh_status slh_pool_resident(slh_pool *pool, uint64_t *slot_bytes, uint64_t *evacuation_bytes)
 {
-  uint64_t slots = 0;
-  uint64_t spaces;
+  uint64_t slots = 0, spaces = 0, bytes = 0;
+  int failed;
 
   slhi_check_pool(pool, "slh_pool_resident");
-  if (!slhi_os_has(SLHI_OS_RESIDENT))
-    return SLH_E_UNSUPPORTED;
-  for (uint64_t size = 0; size < pool->plan.sizes; size++) {
-    uint64_t bytes;
-
-    if (slhi_slab_resident(&pool->heaps[size], &bytes))
-      return SLH_E_SYSTEM;
+  failed = slhi_slab_resident(&pool->spaces, &spaces);
+  for (uint64_t size = 0; size < pool->plan.sizes && !failed; size++) {
+    failed = slhi_slab_resident(&pool->heaps[size], &bytes);
     slots += bytes;
   }
-  if (slhi_slab_resident(&pool->spaces, &spaces))
-    return SLH_E_SYSTEM;
+  if (failed)
+    return failed == ENOSYS ? SLH_E_UNSUPPORTED : SLH_E_SYSTEM;
   *slot_bytes = slots;
   if (evacuation_bytes)
     *evacuation_bytes = spaces;

@@ -217,6 +217,11 @@ int slhi_os_map_template(void *memory, size_t bytes, int fd)
   return replace(memory, bytes, 0, fd);
 }
 
+int slhi_os_renew_template(void *memory, size_t bytes)
+{
+  return advise(memory, bytes, MADV_DONTNEED);
+}
+
 int slhi_os_unmap_template(void *memory, size_t bytes)
 {
   return replace(memory, bytes, MAP_ANONYMOUS, -1);

@@ -125,6 +125,11 @@ int slhi_os_decommit_many(struct iovec *ranges, uint32_t count)
   return ENOSYS;
 }
 
+int slhi_os_renew_template(void *memory, size_t bytes)
+{
+  return ENOSYS;
+}
+
 int slhi_os_resident(void *memory, size_t bytes, uint64_t *out)
 {
   return ENOSYS;

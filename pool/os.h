@@ -91,6 +91,10 @@ int slhi_os_protect_writes(void *memory, size_t bytes);
  * start on. On an error nothing has changed. */
 int slhi_os_map_template(void *memory, size_t bytes, int fd);
 
+/* Drops what was written to that: it reads as the sealed memory again. On an error the
+ * range reads as anything that was there; ENOSYS where the system does not have it. */
+int slhi_os_renew_template(void *memory, size_t bytes);
+
 /* Replaces that by committed memory which reads as zero. On an error nothing has
  * changed. */
 int slhi_os_unmap_template(void *memory, size_t bytes);

@@ -131,7 +131,7 @@ void slhi_slot_renew_front(struct slot *slot)
 {
   struct front *front = front_of(slot);
 
-  if (slhi_os_decommit(slhi_slot_start(slot), front->bytes) != 0)
+  if (slhi_os_renew_template(slhi_slot_start(slot), front->bytes) != 0)
     front->template = 0;
 }
 

@@ -15,6 +15,8 @@
 
 #include "tests/failing.h"
 
+#include "pool/os.h"
+
 void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 int __real_munmap(void *address, size_t bytes);
 int __real_mprotect(void *address, size_t bytes, int protection);
@@ -88,6 +90,18 @@ void faults_pause(bool pause)
 
 static uint64_t at_most; /* bytes of a process_madvise */
 
+bool faults_reach_decommit(void)
+{
+  uint64_t before = faults_calls(OS_MADVISE);
+  uint64_t page = slhi_os_page_size();
+  void *memory;
+
+  REQUIRE_EQUAL(slhi_os_map(page, &memory), 0);
+  (void)slhi_os_decommit(memory, page);
+  slhi_os_unmap(memory, page);
+  return faults_calls(OS_MADVISE) > before;
+}
+
 void faults_shorten(uint64_t bytes)
 {
   at_most = bytes;
@@ -138,7 +152,8 @@ void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int fi
   if (fails(OS_MMAP))
     return MAP_FAILED;
   memory = __real_mmap(address, bytes, protection, flags, file, offset);
-  if (memory != MAP_FAILED) {
+  /* A fixed one is in place of another. */
+  if (memory != MAP_FAILED && !(flags & MAP_FIXED)) {
     atomic_fetch_add(&mapped_bytes, (int64_t)bytes);
     atomic_fetch_add(&mappings, 1);
   }

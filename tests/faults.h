@@ -54,6 +54,9 @@ void faults_pause(bool pause);
 /* Lets all calls pass. Returns faults_failed. */
 uint64_t faults_end(void);
 
+/* Whether pages go back by OS_MADVISE, so that refusing it is felt: not with every port. */
+bool faults_reach_decommit(void);
+
 /* From now on a process_madvise does at most `bytes` bytes, as one that was
  * interrupted; 0: all. */
 void faults_shorten(uint64_t bytes);

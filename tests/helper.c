@@ -69,6 +69,12 @@ static size_t choose(const char *pattern, const struct CMUnitTest *cases, size_t
   return found;
 }
 
+int helper_skip(const char *why)
+{
+  printf("SKIP: %s\n", why);
+  return 77;
+}
+
 int helper_run_cases(const struct CMUnitTest *cases, size_t count, CMFixtureFunction setup,
                      CMFixtureFunction teardown)
 {

@@ -39,6 +39,9 @@
 int helper_run_cases(const struct CMUnitTest *cases, size_t count, CMFixtureFunction setup,
                      CMFixtureFunction teardown);
 
+/* For main to return before it runs any case: says why none can. */
+int helper_skip(const char *why);
+
 /* This run's seed: from the environment, else of the moment. The first call
  * prints it. Call it on the main thread first. */
 uint64_t helper_seed(void);

@@ -2,9 +2,15 @@
 /* See jit.h. */
 #if defined __x86_64__
 
+/* struct jit_target */
 #define BASE 0
 #define BUMP 8
 #define LIMIT 16
+#define HEADER 24
+#define BYTES 32
+#define NEXT 40
+#define OTHER 48
+#define VALUE 56
 
 	.text
 
@@ -12,12 +18,12 @@
 	.type jit_push, @function
 jit_push:
 	pushq %rbx
-	pushq %rbp
 	pushq %r12
 	pushq %r13
 	pushq %r14
+	pushq %r15
 	movq %rdi, %rbx			/* the heap */
-	movl %esi, %ebp			/* the header */
+	movq %rsi, %r15			/* the target */
 	movl %edx, %r12d		/* nodes to make */
 	movq %rcx, %r13			/* where the list is */
 	movq %r8, %r14			/* the slow path */
@@ -26,17 +32,26 @@ jit_push:
 	testl %r12d, %r12d
 	jz .Ldone
 .Lallocate:
-	movq BUMP(%rbx), %rax
-	leaq 16(%rax), %rdx
-	cmpq LIMIT(%rbx), %rdx
+	movq BUMP(%r15), %rsi
+	movq (%rbx, %rsi), %rax
+	movq BYTES(%r15), %rdx
+	addq %rax, %rdx
+	movq LIMIT(%r15), %rcx
+	cmpq (%rbx, %rcx), %rdx
 	ja .Lslow
-	movq %rdx, BUMP(%rbx)
-	movq BASE(%rbx), %rcx
+	movq %rdx, (%rbx, %rsi)
+	movq BASE(%r15), %rcx
+	movq (%rbx, %rcx), %rcx
+	addq %rax, %rcx			/* where the node is */
+	movl HEADER(%r15), %edx
+	movl %edx, (%rcx)
 	movl (%r13), %edx
-	movl %ebp, (%rcx, %rax)
-	movl %edx, 4(%rcx, %rax)
-	movl $0, 8(%rcx, %rax)
-	movl %r12d, 12(%rcx, %rax)
+	movq NEXT(%r15), %rsi
+	movl %edx, (%rcx, %rsi)
+	movq OTHER(%r15), %rsi
+	movl $0, (%rcx, %rsi)
+	movq VALUE(%r15), %rsi
+	movl %r12d, (%rcx, %rsi)
 	movl %eax, (%r13)
 	decl %r12d
 	jmp .Lnext
@@ -46,10 +61,10 @@ jit_push:
 	testl %eax, %eax
 	jz .Lallocate
 .Ldone:
+	popq %r15
 	popq %r14
 	popq %r13
 	popq %r12
-	popq %rbp
 	popq %rbx
 	ret
 	.size jit_push, . - jit_push
@@ -57,16 +72,20 @@ jit_push:
 	.globl jit_sum
 	.type jit_sum, @function
 jit_sum:
-	movq BASE(%rdi), %rcx
+	movq BASE(%rsi), %rcx
+	movq (%rdi, %rcx), %rcx
+	movq NEXT(%rsi), %r8
+	movq VALUE(%rsi), %r9
 	xorl %eax, %eax
 	jmp .Ltest
 .Ladd:
-	movl 12(%rcx, %rsi), %edx
-	addq %rdx, %rax
-	movl 4(%rcx, %rsi), %esi
+	addq %rcx, %rdx
+	movl (%rdx, %r9), %r10d
+	addq %r10, %rax
+	movl (%rdx, %r8), %edx
 .Ltest:
-	movl %esi, %esi			/* clears the upper half */
-	testl %esi, %esi
+	movl %edx, %edx			/* clears the upper half */
+	testl %edx, %edx
 	jnz .Ladd
 	ret
 	.size jit_sum, . - jit_sum
@@ -74,22 +93,24 @@ jit_sum:
 	.globl jit_load
 	.type jit_load, @function
 jit_load:
-	movl %esi, %esi
 	movl %edx, %edx
-	addq %rdx, %rsi
-	addq BASE(%rdi), %rsi
-	movl (%rsi), %eax
+	movl %ecx, %ecx
+	addq %rcx, %rdx
+	movq BASE(%rsi), %rsi
+	addq (%rdi, %rsi), %rdx
+	movl (%rdx), %eax
 	ret
 	.size jit_load, . - jit_load
 
 	.globl jit_store
 	.type jit_store, @function
 jit_store:
-	movl %esi, %esi
 	movl %edx, %edx
-	addq %rdx, %rsi
-	addq BASE(%rdi), %rsi
-	movl %ecx, (%rsi)
+	movl %ecx, %ecx
+	addq %rcx, %rdx
+	movq BASE(%rsi), %rsi
+	addq (%rdi, %rsi), %rdx
+	movl %r8d, (%rdx)
 	ret
 	.size jit_store, . - jit_store
 

@@ -182,8 +182,13 @@ static void check_served(const struct life *life)
 static void measure(struct life *life)
 {
   uint64_t slots, spaces;
+  bool tells;
 
-  LIFE_TRY(life, slh_pool_resident(life->pool, &slots, &spaces));
+  life_pause(life, true);
+  tells = slhi_os_has(SLHI_OS_RESIDENT);
+  life_pause(life, false);
+  if (tells)
+    LIFE_TRY(life, slh_pool_resident(life->pool, &slots, &spaces));
 }
 
 /* ---- at the end ---- */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/heap.h"
+#include "pool/os.h"
 
 #define SLOTS 40
 #define DIRTY (64 * POOLED_KIB)
@@ -281,6 +282,8 @@ int main(void)
       cmocka_unit_test(test_thread_takes_no_signals),
   };
 
+  if (!slhi_os_has(SLHI_OS_RESIDENT))
+    return helper_skip("this system does not tell what is in memory");
   helper_zeal = SLH_ZEAL_NEVER;
   return helper_run(tests, pooled_setup, pooled_teardown);
 }

@@ -6,6 +6,7 @@
 #include <slotheap/dense.h>
 
 #include "lib/heap.h"
+#include "pool/os.h"
 
 #define SLOTS 6
 #define WIDTH 512
@@ -257,6 +258,8 @@ static void test_figures(void **state)
   uint64_t bytes;
 
   (void)state;
+  if (!slhi_os_has(SLHI_OS_RESIDENT))
+    skip();
   options.slot_bytes = width;
   options.max_heap_bytes = 16 * MOST;
   options.huge_pages = SLH_HUGE_NEVER;

@@ -33,7 +33,7 @@ static void by_view(struct store *store, slh_ref old, slh_ref value)
   slh_remember_object(store->heap, old);
 }
 
-/* What heap.h tells compiled code to do. */
+/* What heap-data.h tells compiled code to do. */
 static void by_compiled_code(struct store *store, slh_ref old, slh_ref value)
 {
   slh_heap_data *data = slh_heap_get_data(store->heap);

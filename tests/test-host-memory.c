@@ -363,6 +363,25 @@ static void allocation_without_host_memory_grows_the_heap(void **state)
   close_program(&program);
 }
 
+static void half_an_allocator_is_refused(void **state)
+{
+  const slh_allocator halves[] = {{resize, NULL, NULL}, {NULL, release, NULL}};
+  slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
+
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    slh_pool_options pool_options = helper_pool_options(1);
+    slh_runtime *runtime = NULL;
+    slh_pool *pool = NULL;
+    slh_error error = {0};
+
+    options.allocator = pool_options.allocator = &halves[i];
+    assert_status(slh_runtime_new(&options, &runtime, &error), SLH_E_INVALID);
+    assert_string_equal(error.message, "an allocator needs both resize and release");
+    assert_status(slh_pool_new(&pool_options, &pool, &error), SLH_E_INVALID);
+  }
+}
+
 static void default_allocator_allocates(void **state)
 {
   slh_allocator allocator = slh_default_allocator();
@@ -385,6 +404,7 @@ int main(void)
       cmocka_unit_test(runtime_without_memory_is_refused),
       cmocka_unit_test(types_without_memory_are_refused),
       cmocka_unit_test(allocation_without_host_memory_grows_the_heap),
+      cmocka_unit_test(half_an_allocator_is_refused),
       cmocka_unit_test(default_allocator_allocates),
   };
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "lib/image.h"
+#include "pool/os.h"
 
 #define PAGES 128
 #define LENGTH (uint32_t)(PAGES * pooled_page() - SLH_ARRAY_DATA_OFFSET)
@@ -455,6 +456,8 @@ int main(void)
       TEST(children_have_their_own),
   };
 
+  if (!slhi_os_has(SLHI_OS_RESIDENT))
+    return helper_skip("this system does not tell what is in memory");
   helper_zeal = SLH_ZEAL_NEVER;
   return helper_run(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/image.h"
+#include "pool/os.h"
 
 #define THREADS 4
 #define SLOTS 3
@@ -189,6 +190,8 @@ int main(void)
       cmocka_unit_test(threads_make_images),
   };
 
+  if (!slhi_os_has(SLHI_OS_RESIDENT))
+    return helper_skip("this system does not tell what is in memory");
   helper_zeal = SLH_ZEAL_NEVER;
   return helper_run(tests, pooled_setup, pooled_teardown);
 }

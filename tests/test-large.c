@@ -127,6 +127,35 @@ static void room_of_the_dead_is_had_back(void **state)
   store_close(store);
 }
 
+/* What died among those that live is room that will be used again: the limit does not count
+ * it twice. */
+static void the_dead_do_not_raise_the_limit(void **state)
+{
+  struct store_options options = {SLH_COLLECTOR_COPYING, NULL, 512 * MIB, MIB};
+  uint32_t configured = helper_zeal;
+  struct store *store;
+  uint64_t used, dead = 8 * MIB + SLH_ARRAY_DATA_OFFSET, needed = 112;
+  slh_ref ref = SLH_NULL;
+
+  (void)state;
+  helper_zeal = SLH_ZEAL_NEVER;
+  store = store_open(&options);
+  helper_zeal = configured;
+  for (int i = 0; i < 2; i++)
+    store->roots[i] = store_array(store, store->bytes, 8 * MIB);
+  store_collect(store);
+  store_collect(store);
+  used = store_stats(store).used;
+  assert_int_equal(store_stats(store).soft_limit, used);
+  store->roots[0] = SLH_NULL;
+  assert_ok(
+      slh_new_array(store->heap, store->bytes, (uint32_t)needed - SLH_ARRAY_DATA_OFFSET, &ref));
+  assert_int_equal(store_stats(store).collections, 3);
+  assert_int_equal(store_stats(store).used, used + needed);
+  assert_true(store_stats(store).soft_limit <= 3 * used + needed - dead);
+  store_close(store);
+}
+
 /* The last ones leave no filler if there is nothing small behind them. */
 static void trailing_dead_leave_at_once(void **state)
 {
@@ -444,6 +473,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(settles_and_stays),
       cmocka_unit_test(room_of_the_dead_is_had_back),
+      cmocka_unit_test(the_dead_do_not_raise_the_limit),
       cmocka_unit_test(trailing_dead_leave_at_once),
       cmocka_unit_test(new_ones_leave_nothing),
       cmocka_unit_test(moves_up_if_it_must),

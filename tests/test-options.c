@@ -2,7 +2,6 @@
 /* Options as text: each by its name and at its bounds, text that is none, random text. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/helper.h"
 
@@ -15,12 +14,11 @@ struct options {
 
 static const struct kind {
   slh_option_struct of;
-  const char *name;
   size_t size;
 } kinds[] = {
-    {SLH_OPTION_OF_POOL, "slh_pool_options", sizeof(slh_pool_options)},
-    {SLH_OPTION_OF_RUNTIME, "slh_runtime_options", sizeof(slh_runtime_options)},
-    {SLH_OPTION_OF_HEAP, "slh_heap_options", sizeof(slh_heap_options)},
+    {SLH_OPTION_OF_POOL, sizeof(slh_pool_options)},
+    {SLH_OPTION_OF_RUNTIME, sizeof(slh_runtime_options)},
+    {SLH_OPTION_OF_HEAP, sizeof(slh_heap_options)},
 };
 
 #define EACH_KIND(kind)                                                                            \

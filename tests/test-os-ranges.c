@@ -176,13 +176,70 @@ static void test_protect_none(void **state)
   slhi_os_unmap(memory, 4 * page);
 }
 
+/* ---- what is in memory ---- */
+
+/* Where the system does not tell, neither do pools. */
+static void test_resident(void **state)
+{
+  slh_pool *pool = helper_pool(NULL);
+  slh_runtime *runtime = helper_runtime(NULL);
+  slh_heap *heap = helper_acquire(pool, runtime);
+  char *memory = map(4 * page);
+  uint64_t bytes;
+
+  assert_int_equal(slh_heap_grow(heap, page), SLH_OK);
+  memory[page] = 1;
+  if (slhi_os_has(SLHI_OS_RESIDENT)) {
+    assert_int_equal(resident(memory, 4 * page), page);
+    assert_int_equal(slh_pool_resident(pool, &bytes, NULL), SLH_OK);
+  } else {
+    assert_int_equal(slhi_os_resident(memory, 4 * page, &bytes), ENOSYS);
+    assert_int_equal(slh_pool_resident(pool, &bytes, NULL), SLH_E_UNSUPPORTED);
+  }
+  slhi_os_unmap(memory, 4 * page);
+  slh_heap_release(heap);
+  slh_runtime_free(runtime);
+  slh_pool_free(pool);
+}
+
+/* ---- sealed memory ---- */
+
+static void test_template(void **state)
+{
+  char *memory = map(4 * page);
+  void *template;
+  bool sealed;
+  int fd, failed;
+
+  if (slhi_os_template_open(3 * page, &fd, &template) != 0)
+    skip();
+  memset(template, 7, 3 * page);
+  assert_int_equal(slhi_os_template_seal(fd, 3 * page, 2 * page, &template, &sealed), 0);
+  assert_true(sealed);
+  memset(memory, 1, 4 * page);
+  assert_int_equal(slhi_os_map_template(memory, 2 * page, fd), 0);
+  assert_int_equal(memory[0] + memory[2 * page - 1] + memory[2 * page], 7 + 7 + 1);
+  memory[page] = 2;
+  assert_int_equal(((char *)template)[page], 7);
+  failed = slhi_os_renew_template(memory, 2 * page);
+  assert_true(failed == 0 || failed == ENOSYS);
+  assert_int_equal(memory[page], failed ? 2 : 7);
+  assert_int_equal(slhi_os_unmap_template(memory, 2 * page), 0);
+  assert_int_equal(memory[0] | memory[page], 0);
+  assert_int_equal(memory[2 * page], 1);
+  slhi_os_template_close(fd);
+  slhi_os_unmap(template, 2 * page);
+  slhi_os_unmap(memory, 4 * page);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_many),         cmocka_unit_test(test_large),
       cmocka_unit_test(test_stops),        cmocka_unit_test(test_populate),
       cmocka_unit_test(test_huge),         cmocka_unit_test(test_guard),
-      cmocka_unit_test(test_protect_none),
+      cmocka_unit_test(test_protect_none), cmocka_unit_test(test_resident),
+      cmocka_unit_test(test_template),
   };
 
   page = slhi_os_page_size();

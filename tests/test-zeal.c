@@ -62,7 +62,7 @@ static void alloc_wants_a_collection_at_every_nth(void **state)
   }
 }
 
-/* As heap.h says: collect, or grow, and retry. */
+/* As allocate.h says: collect, or grow, and retry. */
 static void alloc_can_be_retried(void **state)
 {
   for (uint32_t zeal = 1; zeal < 8; zeal++) {

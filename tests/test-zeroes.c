@@ -168,7 +168,7 @@ static void run_all(bool failing, const slh_pool_options *options)
       }
     }
   }
-  assert_int_equal(failed > 0, failing);
+  assert_int_equal(failed > 0, failing && faults_reach_decommit());
 }
 
 static void test_every_engine(void **state)
@@ -238,7 +238,7 @@ static void test_large_heaps(void **state)
       if (round == 0)
         pooled_dirty(heap, 5 * POOLED_MIB);
       if (round == 0 && huge != SLH_HUGE_SYSTEM)
-        assert_true(faults_calls(OS_MADVISE) > calls);
+        assert_int_equal(faults_calls(OS_MADVISE) > calls, faults_reach_decommit());
       slh_heap_release(heap);
     }
     slh_pool_free(pool);

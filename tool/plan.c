@@ -123,7 +123,8 @@ int tool_plan(int argc, char **argv)
   static const char doc[] =
       "What the options of a pool come to on this machine: address space, guards, mappings; or "
       "which limit they exceed. 'slotheap options' lists those that there are.";
-  struct argp argp = {.options = options, .parser = parse, .args_doc = "[NAME=VALUE...]", .doc = doc};
+  struct argp argp = {
+      .options = options, .parser = parse, .args_doc = "[NAME=VALUE...]", .doc = doc};
   struct request request = {.options = SLH_POOL_OPTIONS_INIT};
   slh_pool_plan plan;
   slh_error error;

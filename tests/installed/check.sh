@@ -68,6 +68,14 @@ fi
 if [ -e "$archive" ]; then
   # shellcheck disable=SC2086
   hosts static $static_libs
+  # Without anything shared, as slotheap.pc says; sanitizers have no such libraries.
+  if [ -z "$SANITIZER_FLAGS" ]; then
+    # shellcheck disable=SC2046,SC2086
+    build quickstart "$CC" -Wno-unused-parameter -static -std=gnu11 $cflags \
+      "$sources/../../examples/quickstart.c" \
+      $($PKG_CONFIG --static --libs slotheap)
+    ./quickstart | grep -q '^SLH_OK: ' || fail 'the static quickstart does not work'
+  fi
 fi
 
 # The companion, where it was built.
