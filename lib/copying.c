@@ -178,16 +178,17 @@ static void finish(slh_heap *heap, const struct collection *c)
 {
   const struct evacuation *e = &c->copying.evacuation;
   uint64_t bump = heap->data.bump;
+  uint64_t lived = e->free - e->start - c->copying.larges.dead;
 
   if (heap->data.dirty < bump)
     heap->data.dirty = (uint32_t)bump;
   heap->data.bump = e->free;
   heap->reclaimed += bump - e->free;
-  heap->copied += e->free - e->start - c->copying.larges.stayed - c->copying.larges.dead;
+  heap->copied += lived - c->copying.larges.stayed;
   if (!c->young)
-    heap->live = (uint32_t)(e->free - e->start - c->copying.larges.dead);
+    heap->live = (uint32_t)lived;
   if (bump > e->start)
-    heap->survival = (e->free - e->start) * 100 / (bump - e->start);
+    heap->survival = lived * 100 / (bump - e->start);
   slhi_heap_count_collection(heap);
 }
 

@@ -19,12 +19,12 @@ struct protection {
   struct slot *slot;
   struct protection *outer;     /* the next one of the same slot */
   struct protection *enclosing; /* the next one of the same thread */
-  slhi_left_fn *left;
   struct opened before;
+  struct protection *ends; /* a trap ends this call, and those around it up to that one */
   slh_trap trap;
 };
 
-/* Not used in the handler: it may run on a thread that has none yet. */
+/* The handler looks at it only when it knows that this thread has one. */
 static _Thread_local struct protection *innermost;
 
 static const int signals[] = {SIGSEGV, SIGBUS};
@@ -46,6 +46,14 @@ struct generation {
 
 static struct generation generations[GENERATIONS][SIGNALS];
 static _Atomic unsigned enabled;
+
+/* Jumps out of the innermost call. Each ends itself before it jumps on, while its stack
+ * frame, which says what it has to put back, is still there. */
+static _Noreturn void end_up_to(struct protection *outermost)
+{
+  innermost->ends = outermost;
+  siglongjmp(innermost->resume, 1);
+}
 
 /* The fault is not ours: whoever was there before gets it, as if we were not
  * there. */
@@ -95,7 +103,7 @@ static void handle(int signal, siginfo_t *info, void *context, int generation)
       slh_find_address(info->si_addr, &place)) {
     protection->trap = (slh_trap){place.heap, info->si_addr, place.offset, signal};
     atomic_fetch_add_explicit(&place.pool->traps, 1, memory_order_relaxed);
-    siglongjmp(protection->resume, 1);
+    end_up_to(protection);
   }
   pass_on(signal, info, context, generation);
   errno = saved_errno;
@@ -212,18 +220,6 @@ static void end_innermost(void)
   atomic_store_explicit(&protection->slot->protection, protection->outer, memory_order_relaxed);
 }
 
-/* Ends a protected call that trapped, and those within it. */
-static void leave(struct protection *protection)
-{
-  struct protection *ended;
-
-  do {
-    ended = innermost;
-    end_innermost();
-    ended->left(ended->slot, &ended->before);
-  } while (ended != protection);
-}
-
 slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *argument,
                              slhi_left_fn *left, const struct opened *before, slh_trap *trap)
 {
@@ -235,13 +231,15 @@ slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *ar
   protection.slot = slot;
   protection.outer = atomic_load_explicit(&slot->protection, memory_order_relaxed);
   protection.enclosing = innermost;
-  protection.left = left;
   protection.before = *before;
   innermost = &protection;
   /* Without the signal mask: the handler has not changed it, and saving it is
    * a system call. */
   if (sigsetjmp(protection.resume, 0) != 0) {
-    leave(&protection);
+    end_innermost();
+    left(slot, &protection.before);
+    if (protection.ends != &protection)
+      end_up_to(protection.ends);
     SLHI_EVENT(trap, TRAP, slhi_pool_of(slot), protection.trap.heap,
                (uint32_t)protection.trap.signal, protection.trap.offset, 0);
     if (trap)

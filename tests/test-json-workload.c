@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../bench/json.h"
+#include "tests/helper.h"
 
 #define SEED 20240501
 #define STORES 200

@@ -152,7 +152,7 @@ static void the_dead_do_not_raise_the_limit(void **state)
       slh_new_array(store->heap, store->bytes, (uint32_t)needed - SLH_ARRAY_DATA_OFFSET, &ref));
   assert_int_equal(store_stats(store).collections, 3);
   assert_int_equal(store_stats(store).used, used + needed);
-  assert_true(store_stats(store).soft_limit <= 3 * used + needed - dead);
+  assert_true(store_stats(store).soft_limit <= 2 * used + needed - dead);
   store_close(store);
 }
 

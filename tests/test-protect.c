@@ -127,6 +127,69 @@ static void trap_in_the_outer_heap_ends_the_inner_call(void **state)
   assert_false(is_protected(store->heap));
 }
 
+#define WITHIN 3
+
+/* Calls on heaps one within another, the last of which collects. Few bytes of stack each:
+ * whoever ended them from outside would write over what they have to put back. */
+struct within {
+  slh_heap *heaps[WITHIN];
+  struct access access;
+  unsigned level;
+};
+
+static void list_and_trap(void *host, slh_heap *heap, slh_roots *roots)
+{
+  struct within *within = host;
+
+  (void)heap;
+  (void)roots;
+  access_make(&within->access);
+}
+
+static void collect_innermost(void *argument)
+{
+  const struct within *within = argument;
+
+  REQUIRE_EQUAL(slh_heap_collect(within->heaps[WITHIN - 1], NULL), SLH_OK);
+}
+
+static void go_within(void *argument)
+{
+  struct within *within = argument;
+  slh_heap *heap = within->heaps[within->level++];
+
+  REQUIRE_EQUAL(
+      slh_heap_protect(heap, within->level < WITHIN ? go_within : collect_innermost, within, NULL),
+      SLH_OK);
+  REQUIRE(!"reached");
+}
+
+static void calls_within_end_while_they_are_there(void **state)
+{
+  struct store *store = *state;
+  struct within within = {.access = access_null(store->heap)};
+  slh_heap_options options = SLH_HEAP_OPTIONS_INIT;
+  slh_ref fresh;
+
+  options.runtime = store->runtime;
+  options.enumerate_roots = list_and_trap;
+  options.host = &within;
+  for (int i = 0; i < WITHIN; i++) {
+    assert_ok(slh_heap_acquire(store->pool, &options, &within.heaps[i]));
+    assert_ok(slh_alloc_struct(within.heaps[i], store->node, &fresh));
+  }
+  traps_enable();
+  for (int round = 0; round < 3; round++) {
+    within.level = 0;
+    assert_status(slh_heap_protect(store->heap, go_within, &within, NULL), SLH_E_TRAP);
+    assert_int_equal(within.level, WITHIN);
+    for (int i = 0; i < WITHIN; i++)
+      assert_false(is_protected(within.heaps[i]));
+  }
+  for (int i = 0; i < WITHIN; i++)
+    slh_heap_release(within.heaps[i]);
+}
+
 /* ---- after a trap ---- */
 
 static void allocate_and_trap(void *argument)
@@ -291,6 +354,7 @@ int main(void)
       TEST(protection_needs_the_handler),
       TEST(protected_calls_nest),
       TEST(trap_in_the_outer_heap_ends_the_inner_call),
+      TEST(calls_within_end_while_they_are_there),
       TEST(heap_is_usable_after_a_trap),
       TEST(frames_of_the_call_end_with_it),
       TEST(frames_before_a_reset_in_the_call),
