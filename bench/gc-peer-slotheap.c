@@ -121,7 +121,7 @@ struct mem mem_piece(struct mem mem)
 
 void mem_piece_end(struct mem mem)
 {
-  if (mem.heap == piece && slh_heap_bump(piece) > PIECE_BYTES)
+  if (mem.heap == piece && slh_heap_end(piece) > PIECE_BYTES)
     slh_heap_reset(piece);
 }
 

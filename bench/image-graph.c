@@ -7,7 +7,7 @@
 
 static inline slh_ref object(uint64_t number)
 {
-  return (slh_ref){(uint32_t)(SLH_WIDE_START + number * NODE_BYTES)};
+  return (slh_ref){(uint32_t)(SLH_WIDE_FIRST + number * NODE_BYTES)};
 }
 
 bool image_graph_build(slh_heap *heap, const slh_type *node, uint64_t bytes, slh_ref *last)

@@ -96,7 +96,7 @@ static bool open_memcpy(struct image_bed *bed)
 /* What AUTO chose is told by the mappings of a store. */
 static bool is_mapped(const slh_heap *heap)
 {
-  uint64_t start = (uintptr_t)slh_heap_get_data(heap)->base + SLH_WIDE_START;
+  uint64_t start = (uintptr_t)slh_heap_get_data(heap)->base + SLH_WIDE_FIRST;
   FILE *file = fopen("/proc/self/maps", "re");
   bool found = false;
   char line[256];

@@ -102,7 +102,7 @@ static slh_status find_objects(struct graph *graph)
   if (graph->objects == NO_NODE)
     return slhx_error(graph->error, SLH_E_NOMEM, "no memory for the table of types");
   graph->first = slh_heap_first(graph->heap);
-  graph->words = (size_t)((slh_heap_bump(graph->heap) - graph->first) / 512 + 1);
+  graph->words = (size_t)((slh_heap_end(graph->heap) - graph->first) / 512 + 1);
   graph->starts = calloc(graph->words, sizeof *graph->starts);
   graph->ranks = malloc(graph->words * sizeof *graph->ranks);
   graph->offsets = malloc((graph->objects + UINT64_C(1)) * sizeof *graph->offsets);

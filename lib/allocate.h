@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Allocation, as far as the rest of the library calls it. */
 #ifndef SLOTHEAP_LIB_ALLOCATE_H
 #define SLOTHEAP_LIB_ALLOCATE_H
 

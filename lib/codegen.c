@@ -44,6 +44,7 @@ static const slh_codegen common = {
 static bool describe_collector(slh_collector collector, slh_codegen *out)
 {
   out->collects = out->moves = true;
+  out->barrier = SLH_CODEGEN_NO_BARRIER;
   switch (collector) {
   case SLH_COLLECTOR_COPYING:
     return true;
@@ -67,7 +68,7 @@ static bool describe_pool(slh_pool_kind kind, slh_codegen *out)
   switch (kind) {
   case SLH_POOL_WIDE:
     out->address = SLH_CODEGEN_ADDED;
-    out->null_faults_below = SLH_WIDE_START;
+    out->null_faults_below = SLH_WIDE_FIRST;
     out->offsets_below = SLH_STRUCT_SIZE_MAX;
     return true;
   case SLH_POOL_DENSE:

@@ -93,6 +93,7 @@ static void enumerate(slh_heap *heap, slh_roots *roots)
 slh_status slh_heap_list_roots(slh_heap *heap, slh_roots *roots)
 {
   slhi_require_idle(heap, "slh_heap_list_roots");
+  slhi_check_roots(roots, "slh_heap_list_roots");
   if (heap->corrupt)
     return SLH_E_CORRUPT;
   enumerate(heap, roots);
@@ -283,6 +284,7 @@ static slh_status step(slh_heap *heap, uint64_t *budget, bool *complete)
   return SLH_OK;
 }
 
+/* [promise bounded-step] */
 slh_status slh_collection_step(slh_heap *heap, uint64_t budget, bool *complete)
 {
   bool is_complete;

@@ -63,8 +63,7 @@ static inline void slhi_spend(uint64_t *budget, uint64_t work)
   *budget -= slhi_at_most(work, *budget);
 }
 
-/* Bytes that a collection under way can have written into its evacuation space: of
- * a young one, not as many as the heap has. */
+/* Bytes of its evacuation space that the collection under way can have written, at most. */
 static inline uint64_t slhi_collection_written(const slh_heap *heap)
 {
   return slhi_heap_collection(heap)->written;

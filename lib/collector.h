@@ -7,9 +7,9 @@
  *   generational  whether something is kept for young collections: handles.c,
  *                 image-begin.c, policy.c, collect.c
  *   counts        (slhi_heap_counts) whether writes of references count: access.c,
- *                 remembered.c, object.c; whether bump can lie in a hole: heap.h, holes.c,
- *                 growth.c, collect.c; whether collections find all that is dead, without
- *                 which there is nothing weak: weak.c, ephemerons.c, finalizers.c, image-begin.c
+ *                 remembered.c, object.c, runtime.c, host-data.c; whether bump can lie in a hole:
+ * heap.h, holes.c, growth.c, collect.c; whether collections find all that is dead, without which
+ * there is nothing weak: weak.c, ephemerons.c, finalizers.c, image-begin.c
  *
  * collect.c is the frame: it lists the roots, guards the heap against use in
  * between, verifies, and drops host data.

@@ -34,7 +34,7 @@ struct evacuation {
   uint32_t start;     /* what is moved lies in [start, end) */
   uint32_t span;      /* (end - start) / 8 */
   uint32_t first;     /* slhi_heap_first: what lies in [first, start) stays */
-  uint32_t old_span;  /* (start - first) / 8 */
+  uint32_t old_span;  /* (start - first) / 8: of what stays */
   uint32_t sure_span; /* so far any small object fits */
   uint64_t end;
   uint64_t sure; /* end, less what a small object takes */

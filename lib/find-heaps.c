@@ -5,9 +5,11 @@
 
 void slh_pool_visit_heaps(slh_pool *pool, slh_visit_heap_fn *visit, void *context)
 {
-  uint32_t touched = slhi_slab_touched(&pool->heaps[0]);
+  uint32_t touched;
   bool go_on = true;
 
+  slhi_check_pool(pool, "slh_pool_visit_heaps");
+  touched = slhi_slab_touched(&pool->heaps[0]);
   for (uint32_t i = 0; i < touched && go_on; i++) {
     struct slot *slot = &pool->heaps[0].slots[i];
 

@@ -7,7 +7,7 @@
 #include "lib/object.h"
 
 /* Checks that `ref` points at an object, and describes it. SLH_E_TYPE (null or
- * an i31), SLH_E_CORRUPT. */
+ * an i31), SLH_E_CORRUPT. [promise checked] */
 static inline slh_status slhi_find_object(const slh_heap *heap, slh_ref ref, struct object *out)
 {
   if (heap->corrupt)

@@ -83,7 +83,7 @@ slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
   struct slot *slot = slhi_heap_slot(heap);
   uint32_t gap = slot->slab->gap;
   uint64_t width = (uint64_t)heap->data.mask + 1;
-  char *start = slhi_heap_first_byte(heap);
+  char *start = slhi_heap_memory(heap);
   bool grows = end > slhi_heap_committed(heap);
   slh_status status;
 
@@ -91,7 +91,7 @@ slh_status slhi_heap_access(slh_heap *heap, uint64_t end)
   if (grows)
     slhi_show_free(heap);
   status = slhi_pool_grow(slot, end - gap, slhi_heap_dirty_bytes(heap), &start, &width);
-  if (start == slhi_heap_first_byte(heap)) {
+  if (start == slhi_heap_memory(heap)) {
     if (grows)
       slhi_hide_free(heap);
     return status;
@@ -209,6 +209,7 @@ static void wish_for(slh_heap *heap, uint64_t soft, uint64_t needed)
   }
 }
 
+/* [promise nothing-lost] */
 slh_status slhi_heap_grow_for(slh_heap *heap, uint64_t bytes, slh_status why)
 {
   slh_status status;

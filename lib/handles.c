@@ -33,6 +33,7 @@ slh_status slhi_handles_reserve(slh_heap *heap, struct handles *handles)
   return status;
 }
 
+/* [promise own-handles] */
 slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
                             const char *call)
 {

@@ -17,7 +17,7 @@ uint64_t slh_heap_first(const slh_heap *heap)
   return slhi_heap_first(heap);
 }
 
-uint64_t slh_heap_bump(const slh_heap *heap)
+uint64_t slh_heap_end(const slh_heap *heap)
 {
   return slhi_heap_end(heap);
 }

@@ -52,7 +52,7 @@ set_sizes(slh_heap *heap, const slh_heap_options *options, const struct slot *sl
   uint64_t initial = options->initial_bytes ? options->initial_bytes : SLHI_INITIAL_BYTES;
 
   if (options->fixed && slhi_pool_is_dense(slhi_pool_of(slot)))
-    max = slot->slab->max - SLH_DENSE_START;
+    max = slot->slab->max - SLH_DENSE_FIRST;
   max -= heap->data.start - slhi_heap_first(heap);
   if (options->max_bytes != 0)
     max = slhi_at_most(max, options->max_bytes & ~(uint64_t)(SLHI_OBJECT_ALIGN - 1));
@@ -111,6 +111,7 @@ acquire(slh_pool *pool, const slh_heap_options *options, uint64_t nanoseconds, s
   return SLH_OK;
 }
 
+/* Hot: signatures are not looked at. */
 slh_status slh_heap_acquire(slh_pool *pool, const slh_heap_options *options, slh_heap **out)
 {
   if (SLH_UNLIKELY(options->struct_size != sizeof *options || options->image != NULL))
@@ -125,7 +126,7 @@ slh_status slh_heap_acquire_within(slh_pool *pool, const slh_heap_options *optio
   slh_status status = slhi_read_options("slh_heap_options", options, &known, sizeof known, error);
 
   if (status == SLH_OK && known.runtime)
-    slhi_check_runtime(known.runtime, "slh_heap_acquire");
+    slhi_check_runtime(known.runtime, "slh_heap_acquire or slh_heap_acquire_within");
   if (status == SLH_OK && known.image)
     status = slhi_image_begin_check(pool, &known, error);
   if (status != SLH_OK)
@@ -208,11 +209,12 @@ void slh_heap_release(slh_heap *heap)
   heap->busy = BUSY_RELEASED;
   if (SLH_UNLIKELY(heap->private_pool))
     pool = slh_heap_pool(heap);
-  slhi_pool_release(slot, slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
+  slhi_pool_release(slot, slhi_heap_memory(heap), slhi_heap_dirty_bytes(heap));
   if (SLH_UNLIKELY(pool != NULL))
     slh_pool_free(pool);
 }
 
+/* [promise as-new] */
 void slh_heap_discard(slh_heap *heap)
 {
   struct slot *slot = slhi_heap_slot(heap);
@@ -244,7 +246,7 @@ void slh_heap_reset(slh_heap *heap)
   SLHI_EVENT(reset, RESET, slh_heap_pool(heap), heap, heap->collections,
              slhi_heap_dirty_bytes(heap), slhi_heap_allocated(heap));
   end_store(heap);
-  slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_first_byte(heap), slhi_heap_dirty_bytes(heap));
+  slhi_pool_scrub(slhi_heap_slot(heap), slhi_heap_memory(heap), slhi_heap_dirty_bytes(heap));
   end_image(heap);
   start_empty(heap);
   heap->private_pool = private_pool;

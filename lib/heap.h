@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A heap: its record in a slot, its marks, and what goes on with it. */
 #ifndef SLOTHEAP_LIB_HEAP_H
 #define SLOTHEAP_LIB_HEAP_H
 
@@ -88,7 +89,7 @@ static inline slh_heap *slhi_slot_heap(struct slot *slot)
  * before that. */
 static inline uint32_t slhi_heap_first(const slh_heap *heap)
 {
-  return heap->data.mask == UINT32_MAX ? SLH_WIDE_START : SLH_DENSE_START;
+  return heap->data.mask == UINT32_MAX ? SLH_WIDE_FIRST : SLH_DENSE_FIRST;
 }
 
 /* Whether it counts references. */
@@ -161,7 +162,7 @@ static inline uint64_t slhi_heap_dirty_bytes(const slh_heap *heap)
 }
 
 /* Where the slot's first byte lies. */
-static inline char *slhi_heap_first_byte(const slh_heap *heap)
+static inline char *slhi_heap_memory(const slh_heap *heap)
 {
   return heap->data.base + slhi_heap_slot(heap)->slab->gap;
 }

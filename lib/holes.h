@@ -12,7 +12,7 @@
  * heap ends meanwhile. When the region is full, or the heap is to be looked through, bump goes
  * back. What regions have, and what lies from `young` on, are the new objects.
  *
- * Holes are merged with their neighbours when the heap is swept whole (drc.c).
+ * Holes are merged with their neighbours when the heap is swept whole (drc-sweep.c).
  */
 #ifndef SLOTHEAP_LIB_HOLES_H
 #define SLOTHEAP_LIB_HOLES_H

@@ -159,6 +159,7 @@ void slhi_host_data_drop(slh_heap *heap, uint32_t id)
   slhi_heap_set_busy(heap, busy);
 }
 
+/* [promise dropped-once] */
 void slhi_host_data_sweep(struct host_entries *host, uint64_t most)
 {
   SLHI_ASSERT_LE(host->kept, host->used);

@@ -63,15 +63,16 @@ static uint64_t room(const slh_pool *pool, bool fixed)
 {
   uint64_t most = pool->plan.max_heap_bytes;
 
-  return fixed && slhi_pool_is_dense(pool) ? pool->heaps[0].max - SLH_DENSE_START : most;
+  return fixed && slhi_pool_is_dense(pool) ? pool->heaps[0].max - SLH_DENSE_FIRST : most;
 }
 
 slh_status slhi_image_begin_check(slh_pool *pool, const slh_heap_options *options, slh_error *error)
 {
   const slh_image *image = options->image;
-  uint64_t bytes = image->end - image->first;
+  uint64_t bytes;
 
-  slhi_check_image(image, "slh_heap_acquire");
+  slhi_check_image(image, "slh_heap_acquire or slh_heap_acquire_within");
+  bytes = image->end - image->first;
   if (image->runtime != options->runtime)
     return slhi_error(error, SLH_E_INVALID, "slh_heap_options.image is of another runtime");
   if (image->options.kind != pool->plan.kind)
@@ -120,7 +121,7 @@ static slh_status load(slh_heap *heap, const slh_image *image)
   }
   slhi_show_free(heap);
   if (!is_there)
-    slhi_slot_start_with(slhi_slot_memory(slot), &image->body, bytes, map);
+    slhi_slot_begin_with(slhi_slot_memory(slot), &image->body, bytes, map);
   heap->data.bump = image->end;
   return SLH_OK;
 }

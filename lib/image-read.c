@@ -257,7 +257,7 @@ static part_fn *const parts[] = {
 
 static slh_status build(struct reader *r)
 {
-  uint32_t first = slhi_first_offset(r->options.kind);
+  uint32_t first = slhi_image_first(r->options.kind);
   uint64_t end = first + r->parts.header->body_bytes;
   slh_status status = check_host_data(r);
 
@@ -272,6 +272,7 @@ static slh_status build(struct reader *r)
   return status;
 }
 
+/* [promise sound-image] */
 slh_status slh_image_read(slh_runtime *runtime, int fd, const slh_image_options *options,
                           slh_image **out, slh_error *error)
 {
@@ -304,10 +305,11 @@ slh_status slh_image_load(slh_runtime *runtime, const char *path, const slh_imag
   slh_image *image = NULL;
   size_t more = 0;
   char byte;
-  int fd;
-  int failed = slhi_file_open(path, &fd);
+  int failed, fd;
   slh_status status;
 
+  slhi_check_runtime(runtime, "slh_image_load");
+  failed = slhi_file_open(path, &fd);
   if (failed)
     return slhi_error_errno(error, SLH_E_SYSTEM, failed, "opening %s", path);
   status = slh_image_read(runtime, fd, options, &image, error);

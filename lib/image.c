@@ -51,7 +51,7 @@ slh_status slhi_image_new(slh_runtime *runtime, const slh_image_options *options
   memset(image, 0, sizeof *image);
   image->runtime = runtime;
   image->options = *options;
-  image->first = slhi_first_offset(options->kind);
+  image->first = slhi_image_first(options->kind);
   /* Sealed memory costs a descriptor. */
   status =
       slhi_template_open(&image->body, end - slhi_image_lead(image),
@@ -256,6 +256,7 @@ slh_ref slh_image_root_at(const slh_image *image, size_t number, const char **na
 {
   const struct image_root *root;
 
+  slhi_check_image(image, "slh_image_root_at");
   if (number >= image->roots.count)
     slhi_misuse("slh_image_root_at", "the image has %u roots, and number %zu is asked for",
                 (unsigned)image->roots.count, number);

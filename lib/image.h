@@ -84,7 +84,7 @@ static inline void slhi_check_image(const slh_image *image, const char *call)
 /* Offset of the first byte of a slot, with which a template begins. */
 static inline uint32_t slhi_image_lead(const slh_image *image)
 {
-  return image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_START : 0;
+  return image->options.kind == SLH_POOL_WIDE ? SLH_WIDE_FIRST : 0;
 }
 
 /* Offset 0 of a heap of the image's kind, if its slot had the image's bytes. */
@@ -99,9 +99,9 @@ static inline char *slhi_image_objects(const slh_image *image)
   return slhi_image_base(image) + image->first;
 }
 
-static inline uint32_t slhi_first_offset(slh_pool_kind kind)
+static inline uint32_t slhi_image_first(slh_pool_kind kind)
 {
-  return kind == SLH_POOL_WIDE ? SLH_WIDE_START : SLH_DENSE_START;
+  return kind == SLH_POOL_WIDE ? SLH_WIDE_FIRST : SLH_DENSE_FIRST;
 }
 
 /* Checks options. SLH_E_INVALID. */

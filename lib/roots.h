@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Lists of roots, as hosts make them and collections have them. */
 #ifndef SLOTHEAP_LIB_ROOTS_H
 #define SLOTHEAP_LIB_ROOTS_H
 

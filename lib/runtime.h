@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A runtime: its collector, its policy, its types. */
 #ifndef SLOTHEAP_LIB_RUNTIME_H
 #define SLOTHEAP_LIB_RUNTIME_H
 

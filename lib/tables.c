@@ -14,6 +14,7 @@
 /* Stamps are handed to slots in ranges of this many. */
 #define STAMP_RANGE (UINT64_C(1) << 32)
 
+/* [promise bounded-memory] */
 slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each)
 {
   struct slot *slot = slhi_heap_slot(heap);

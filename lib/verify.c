@@ -142,6 +142,7 @@ static slh_status verify(const slh_heap *heap, const slh_roots *roots, slh_error
   return status;
 }
 
+/* [promise dense-prefix] */
 slh_status slh_heap_verify(const slh_heap *heap, const slh_roots *roots, slh_error *error)
 {
   slhi_require_idle(heap, "slh_heap_verify");

@@ -59,7 +59,7 @@ const char *slh_version(void)
 
 const char *slh_build_text(void)
 {
-  return "slotheap " VERSION ", Linux " PROCESSOR
+  return "slotheap " VERSION ", " SLH_OS " " PROCESSOR
          ", " COMPILER JEMALLOC LIBURING XXHASH DEBUG MEMORY_TOOLS COVERAGE
          ", zeal " STRING(SLH_DEFAULT_ZEAL) ", sanitizers" SLH_SANITIZERS;
 }

@@ -59,6 +59,7 @@ static void leave(struct slot *slot, struct slot *memory, char *start, uint64_t 
   slhi_slot_scrub(slot, start, slot->stale);
 }
 
+/* [promise relative] */
 slh_status slhi_pool_grow(struct slot *slot, uint64_t bytes, uint64_t used, char **start,
                           uint64_t *width)
 {

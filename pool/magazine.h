@@ -140,6 +140,7 @@ static inline void slhi_magazine_load(const struct slab *slab, struct magazine *
 
 /* ---- take and put, as they nearly always go ---- */
 
+/* [promise no-calls] */
 static inline struct slot *slhi_take(struct slab *slab, uint32_t tag, uint64_t nanoseconds)
 {
   struct magazine *magazine = slhi_magazine_recent(slab);

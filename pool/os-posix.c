@@ -94,10 +94,14 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory)
 
 static int write_template(int fd, const void *from, size_t bytes)
 {
-  void *shared = MAP_FAILED;
+  void *shared;
 
-  if (ftruncate(fd, (off_t)bytes) == 0)
-    shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  /* Without room for it a write would be a signal. Not every file system can tell. */
+  int failed = ftruncate(fd, (off_t)bytes) == 0 ? posix_fallocate(fd, 0, (off_t)bytes) : errno;
+
+  if (failed != 0 && failed != EINVAL && failed != EOPNOTSUPP && failed != ENODEV)
+    return failed;
+  shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (shared == MAP_FAILED)
     return errno;
   memcpy(shared, from, bytes);

@@ -111,7 +111,7 @@ static void lay_out_dense(const slh_pool_options *options, slh_pool_plan *plan)
   for (plan->sizes = 1; width < need && width < SLHI_DENSE_MOST; plan->sizes++)
     width *= 2;
   plan->slot_stride_bytes = options->slot_bytes;
-  plan->max_heap_bytes = width - plan->guard_bytes - SLH_DENSE_START;
+  plan->max_heap_bytes = width - plan->guard_bytes - SLH_DENSE_FIRST;
 }
 
 static void lay_out(const slh_pool_options *options, uint64_t page, slh_pool_plan *plan)

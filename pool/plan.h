@@ -22,7 +22,7 @@
 /* What 32 bits reach: the reservation of a wide slot. */
 #define SLHI_WIDE_BYTES (UINT64_C(1) << 32)
 
-/* Largest heap on any host: with SLH_WIDE_START before it, and rounded to the
+/* Largest heap on any host: with SLH_WIDE_FIRST before it, and rounded to the
  * largest page, its end is still a 32-bit offset. */
 #define SLHI_MAX_HEAP_BYTES (SLHI_WIDE_BYTES - 65536)
 

@@ -40,7 +40,7 @@ static void set_geometry(slh_pool *pool, uint64_t size, char *memory)
   } else {
     slab->max = plan->max_heap_bytes;
     slab->populate = plan->populate;
-    slab->gap = SLH_WIDE_START;
+    slab->gap = SLH_WIDE_FIRST;
     slab->fronted = true;
   }
   slab->bytes = slhi_round_up(slab->lead + slab->count * slab->stride, slab->page);

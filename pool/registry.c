@@ -124,7 +124,7 @@ static struct slot *memory_at(slh_pool *pool, uintptr_t address)
 }
 
 /* Whose heap is in that memory: a larger slot has the number of the one that
- * borrowed it as its tag. */
+ * borrowed it as its `borrower`. */
 static struct slot *slot_of(slh_pool *pool, struct slot *memory)
 {
   struct slab *slots = &pool->heaps[0];

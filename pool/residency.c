@@ -152,15 +152,18 @@ void slhi_residency_after_fork(struct slab *slab)
 
 /* ---- idle slots ---- */
 
-/* Gives all pages of some slots back. Those that are all front have none. */
-static void empty(struct slab *slab, struct slot *const *slots, uint32_t count)
+/* Gives all pages of some slots back. Those that are all front have none. Bytes that
+ * they keep no more: 0 if the system takes no front away. */
+static uint64_t empty(struct slab *slab, struct slot *const *slots, uint32_t count)
 {
   struct slhi_range ranges[SLHI_QUEUE_SLOTS];
+  uint64_t given_up = 0;
   uint32_t some = 0;
 
   for (uint32_t i = 0; i < count; i++) {
     struct extent kept = all_kept(slots[i]);
 
+    given_up += slots[i]->resident;
     if (kept.to != 0)
       ranges[some++] = range_of(slots[i], kept);
   }
@@ -170,8 +173,10 @@ static void empty(struct slab *slab, struct slot *const *slots, uint32_t count)
     slhi_slot_set_resident(slots[i], 0);
     if (slots[i]->has_front)
       (void)slhi_slot_drop_front(slots[i]);
+    given_up -= slots[i]->resident;
     slhi_slab_put_locked(slab, slots[i]);
   }
+  return given_up;
 }
 
 /* Gives pages of idle slots back, of some slots at a time, until the pool keeps
@@ -191,9 +196,7 @@ static bool empty_some(struct slab *slab, bool hot, uint64_t bytes)
     slots[count++] = slot;
     kept -= slhi_at_most(slot->resident, kept);
   }
-  if (count != 0)
-    empty(slab, slots, count);
-  return count == SLHI_QUEUE_SLOTS;
+  return count != 0 && empty(slab, slots, count) != 0 && count == SLHI_QUEUE_SLOTS;
 }
 
 static void relieve(struct slab *slab)

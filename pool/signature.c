@@ -6,8 +6,6 @@
 static const char *name_of(enum signature signature)
 {
   switch (signature) {
-  case SLHI_SIGNATURE_POOL:
-    return "pool";
   case SLHI_SIGNATURE_RUNTIME:
     return "runtime";
   case SLHI_SIGNATURE_ROOTS:

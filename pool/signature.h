@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Signatures: what structures that a host holds by pointer begin with. A signature is
+ * Signatures: what structures that a host holds by pointer begin with, but for pools, which
+ * the registry knows. A signature is
  * set last on creation and spoiled first on destruction, so that calls that are not
  * hot tell a wild pointer, one to something else, and one to what was freed before from
  * what they are for. For the last it is no proof: the memory can have another user by then.
@@ -11,7 +12,6 @@
 #include <slotheap/base.h>
 
 enum signature {
-  SLHI_SIGNATURE_POOL = 0x706f6f6c,
   SLHI_SIGNATURE_RUNTIME = 0x72756e74,
   SLHI_SIGNATURE_ROOTS = 0x726f6f74,
   SLHI_SIGNATURE_IMAGE = 0x696d6167

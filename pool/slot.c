@@ -101,6 +101,7 @@ static slh_status commit(struct slot *slot, uint64_t bytes)
   return SLH_OK;
 }
 
+/* [promise nothing-lost] */
 slh_status slhi_slot_grow(struct slot *slot, uint64_t bytes)
 {
   slh_status status = bytes > slhi_slot_committed(slot) ? commit(slot, bytes) : SLH_OK;
@@ -123,6 +124,7 @@ void slhi_slot_give_up(struct slot *slot, struct extent *extent)
     slhi_slot_set_resident(slot, 0);
 }
 
+/* [promise isolated] */
 struct extent slhi_slot_reset(struct slot *slot, char *start, uint64_t dirty, uint64_t keep,
                               slh_isolation isolation)
 {

@@ -135,7 +135,7 @@ void slhi_slot_renew_front(struct slot *slot)
     front->template = 0;
 }
 
-void slhi_slot_start_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
+void slhi_slot_begin_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
                           bool map)
 {
   char *start = slhi_slot_start(slot);

@@ -61,7 +61,7 @@ bool slhi_template_can_be_mapped(const struct slhi_template *template, const slh
  * accessible so far, and has no front. Where `map`, by a mapping, which
  * takes whole pages, if that can be had. Behind them the slot is as it was.
  */
-void slhi_slot_start_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
+void slhi_slot_begin_with(struct slot *slot, const struct slhi_template *template, uint64_t bytes,
                           bool map);
 
 /* Whether a slot's front is that of the template with this id, which is not 0. */

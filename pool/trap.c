@@ -220,6 +220,7 @@ static void end_innermost(void)
   atomic_store_explicit(&protection->slot->protection, protection->outer, memory_order_relaxed);
 }
 
+/* [promise contained] */
 slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *argument,
                              slhi_left_fn *left, const struct opened *before, slh_trap *trap)
 {
@@ -231,6 +232,8 @@ slh_status slhi_slot_protect(struct slot *slot, slh_protected_fn *call, void *ar
   protection.slot = slot;
   protection.outer = atomic_load_explicit(&slot->protection, memory_order_relaxed);
   protection.enclosing = innermost;
+  protection.ends = NULL; /* this and the next are for a trap to set */
+  protection.trap = (slh_trap){0};
   protection.before = *before;
   innermost = &protection;
   /* Without the signal mask: the handler has not changed it, and saving it is

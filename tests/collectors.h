@@ -14,10 +14,10 @@
 /* What a collector can have, to be combined. */
 enum {
   COLLECTORS_ALL = 0,
-  COLLECTORS_COLLECT = 1, /* collections give memory back */
-  COLLECTORS_TRACE = 2,   /* and all that is not reached, cycles too, but nothing before */
-  COLLECTORS_MOVE = 4,    /* objects, so that they lie side by side */
-  COLLECTORS_HAVE_YOUNG = 8 /* collections of young objects alone */,
+  COLLECTORS_COLLECT = 1,    /* collections give memory back */
+  COLLECTORS_TRACE = 2,      /* and all that is not reached, cycles too, but nothing before */
+  COLLECTORS_MOVE = 4,       /* objects, so that they lie side by side */
+  COLLECTORS_HAVE_YOUNG = 8, /* collections of young objects alone */
   COLLECTORS_HAVE_WEAK = 16, /* references, ephemeron tables and finalizers */
   COLLECTORS_FORGIVE = 32    /* that an allocation failed: the next collection does all it should */
 };

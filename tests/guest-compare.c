@@ -111,7 +111,7 @@ static void compare_weak(const struct comparison *c, slh_ref a, slh_ref b)
 
 void guest_compare(struct guest *a, struct guest *b)
 {
-  size_t a_words = slh_heap_bump(a->heap) / 8 + 1, b_words = slh_heap_bump(b->heap) / 8 + 1;
+  size_t a_words = slh_heap_end(a->heap) / 8 + 1, b_words = slh_heap_end(b->heap) / 8 + 1;
   struct comparison c = {a, b, calloc(a_words, 4), calloc(b_words, 4), calloc(a_words, 4), 0};
 
   assert_non_null(c.in_b);

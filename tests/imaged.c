@@ -127,7 +127,7 @@ struct imaged_copy imaged_copy_heap(const slh_heap *heap)
 
   assert_non_null(copy.memory);
   memcpy(copy.memory, heap, sizeof *heap);
-  memcpy(copy.memory + sizeof *heap, slhi_heap_first_byte(heap), bytes);
+  memcpy(copy.memory + sizeof *heap, slhi_heap_memory(heap), bytes);
   return copy;
 }
 

@@ -281,7 +281,7 @@ static void reach(struct model *model, struct model_node *node, slh_ref ref)
 
   assert_ok(slh_object_type(model->store->heap, ref, &type));
   assert_ptr_equal(type, node->type);
-  here = &model->by_offset[(ref.bits - SLH_WIDE_START) / 8];
+  here = &model->by_offset[(ref.bits - SLH_WIDE_FIRST) / 8];
   if (node->reached) {
     assert_ptr_equal(*here, node);
     return;
@@ -346,7 +346,7 @@ struct walk {
 static bool visit(void *context, slh_ref object, const slh_type *type, uint64_t size)
 {
   struct walk *walk = context;
-  struct model_node *node = walk->model->by_offset[(object.bits - SLH_WIDE_START) / 8];
+  struct model_node *node = walk->model->by_offset[(object.bits - SLH_WIDE_FIRST) / 8];
 
   walk->bytes += size;
   if (!node && walk->young)
@@ -354,7 +354,7 @@ static bool visit(void *context, slh_ref object, const slh_type *type, uint64_t 
   assert_non_null(node);
   assert_ptr_equal(type, node->type);
   assert_int_equal(size, model_bytes(node));
-  assert_int_equal(object.bits + size, SLH_WIDE_START + walk->bytes);
+  assert_int_equal(object.bits + size, SLH_WIDE_FIRST + walk->bytes);
   walk->count++;
   return true;
 }

@@ -179,7 +179,7 @@ static void references_are_checked_before_they_are_stored(void **state)
                             4,
                             6,
                             8,
-                            SLH_WIDE_START - 8,
+                            SLH_WIDE_FIRST - 8,
                             array.bits + 8,
                             array.bits + 16,
                             array.bits + 4,
@@ -264,7 +264,7 @@ static void null_and_i31_are_no_objects(void **state)
 {
   expect_all(*state, 0, SLH_E_TYPE);
   expect_all(*state, 1, SLH_E_TYPE);
-  expect_all(*state, SLH_WIDE_START + 1, SLH_E_TYPE);
+  expect_all(*state, SLH_WIDE_FIRST + 1, SLH_E_TYPE);
   expect_all(*state, UINT32_MAX, SLH_E_TYPE);
 }
 
@@ -272,7 +272,7 @@ static void references_out_of_the_heap_are_corrupt(void **state)
 {
   struct store *store = *state;
   slh_ref node = store_node(store, SLH_NULL, SLH_NULL, 1);
-  uint32_t bump = (uint32_t)slh_heap_bump(store->heap);
+  uint32_t bump = (uint32_t)slh_heap_end(store->heap);
   const uint32_t wrong[] = {2,
                             4,
                             6,
@@ -307,7 +307,7 @@ static void misaligned_references_are_corrupt(void **state)
 /* `header` and `word` are put where a node lies, with `bytes` behind it. */
 static void expect_forged(struct store *store, uint32_t header, uint32_t word)
 {
-  slh_ref node = {SLH_WIDE_START};
+  slh_ref node = {SLH_WIDE_FIRST};
 
   store_word(store, node.bits)[0] = header;
   store_word(store, node.bits)[1] = word;
@@ -323,7 +323,7 @@ static void forged_headers_and_lengths_are_corrupt(void **state)
   store_node(store, SLH_NULL, SLH_NULL, 1);
   expect_forged(store, 0, 0);
   expect_forged(store, UINT32_MAX, 0);
-  expect_forged(store, SLH_WIDE_START | 1, 0); /* forwarded */
+  expect_forged(store, SLH_WIDE_FIRST | 1, 0); /* forwarded */
   expect_forged(store, store->node->header | 1, 0);
   expect_forged(store, store->node->header | 4, 0);
   expect_forged(store, store->node->header ^ 8, 0); /* another kind */

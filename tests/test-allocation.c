@@ -378,12 +378,12 @@ static void busy_collection_moves_nothing(void **state)
   lend_all(store, &lent);
   assert_status(slh_heap_collect(store->heap, NULL), SLH_E_BUSY);
   assert_memory_equal(slh_heap_get_data(store->heap), &before, sizeof before);
-  assert_int_equal(store->roots[0].bits, SLH_WIDE_START + NODE_BYTES);
+  assert_int_equal(store->roots[0].bits, SLH_WIDE_FIRST + NODE_BYTES);
   assert_int_equal(slh_get_i32(store->heap, store->roots[0], HELPER_VALUE), 2);
   store_verify(store);
   return_all(store, &lent);
   store_collect(store);
-  assert_int_equal(store->roots[0].bits, SLH_WIDE_START);
+  assert_int_equal(store->roots[0].bits, SLH_WIDE_FIRST);
 }
 
 static void busy_allocation_grows_instead(void **state)

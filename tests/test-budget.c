@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The budget that all heaps of a pool share. For the thread sanitizer, too. */
+/* [promise bounded-memory] */
 #include "tests/store.h"
 
 #include <errno.h>

@@ -217,10 +217,10 @@ static void collecting_twice_changes_nothing_more(void **state)
   used = store_stats(program.store).used;
   collect_and_compare(&program);
   /* The order of the first is that of the second: by root, breadth first. */
-  memcpy(once, store_word(program.store, SLH_WIDE_START), used);
+  memcpy(once, store_word(program.store, SLH_WIDE_FIRST), used);
   collect_and_compare(&program);
   assert_int_equal(store_stats(program.store).used, used);
-  assert_memory_equal(once, store_word(program.store, SLH_WIDE_START), used);
+  assert_memory_equal(once, store_word(program.store, SLH_WIDE_FIRST), used);
   close_program(&program);
 }
 
@@ -239,7 +239,7 @@ static void neighbours_do_not_notice(void **state)
     store_array(store, store->bytes, 100000);
     store_collect(store);
   }
-  assert_int_equal(slh_heap_bump(other), SLH_WIDE_START + 1008);
+  assert_int_equal(slh_heap_end(other), SLH_WIDE_FIRST + 1008);
   assert_memory_equal(slh_address(other, array, SLH_ARRAY_DATA_OFFSET), expected, 1000);
   slh_heap_release(other);
 }
@@ -265,7 +265,7 @@ static void no_byte_of_another_store_comes_back(void **state)
   assert_ok(slh_heap_collect(other, roots));
   store_collect(store);
   stats = store_stats(store);
-  assert_null(memchr(store_word(store, SLH_WIDE_START), 0x5a, stats.used));
+  assert_null(memchr(store_word(store, SLH_WIDE_FIRST), 0x5a, stats.used));
   slh_roots_free(roots);
   slh_heap_release(other);
 }

@@ -14,7 +14,7 @@ static void index_mut_takes_what_lies_in_the_heap(void **state)
   assert_ok(slh_heap_index(heap, start, 0, &at)); /* an empty heap */
   assert_status(slh_heap_index(heap, start, 1, &at), SLH_E_BOUNDS);
   store_array(store, store->bytes, 100);
-  bump = slh_heap_bump(heap);
+  bump = slh_heap_end(heap);
   assert_ok(slh_heap_index(heap, start, bump - start, &at));
   assert_ptr_equal(at, slh_heap_get_data(heap)->base + start);
   assert_ok(slh_heap_index(heap, bump - 1, 1, &at));
@@ -59,7 +59,7 @@ static void object_range_is_first_byte_to_first_behind(void **state)
   assert_int_equal(end, array.bits);
   assert_ok(slh_object_range(store->heap, array, &start, &end));
   assert_int_equal(end - start, 24);
-  assert_int_equal(end, slh_heap_bump(store->heap));
+  assert_int_equal(end, slh_heap_end(store->heap));
 }
 
 /* ---- views ---- */
@@ -196,7 +196,7 @@ static void is_anyref_and_its_like(void **state)
   expect_kinds(store, dead, 0); /* a filler */
   expect_kinds(store, (slh_ref){8}, 0);
   expect_kinds(store, (slh_ref){external.bits + 4}, 0);
-  expect_kinds(store, (slh_ref){(uint32_t)slh_heap_bump(store->heap)}, 0);
+  expect_kinds(store, (slh_ref){(uint32_t)slh_heap_end(store->heap)}, 0);
   for (unsigned of = SLH_ANY; of <= SLH_NONE; of++) {
     assert_true(slh_ref_is(store->heap, SLH_NULL, (slh_abstract)of, true));
     assert_false(slh_ref_is(store->heap, SLH_NULL, (slh_abstract)of, false));

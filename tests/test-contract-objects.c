@@ -271,7 +271,7 @@ static void dealloc_uninit_struct_of_the_last_object(void **state)
   slh_ref last = store_node(store, first, first, -1), again;
 
   assert_ok(slh_dealloc(store->heap, last));
-  assert_int_equal(slh_heap_bump(store->heap), last.bits);
+  assert_int_equal(slh_heap_end(store->heap), last.bits);
   assert_ok(slh_alloc_struct(store->heap, store->node, &again));
   assert_int_equal(again.bits, last.bits);
   for (uint32_t offset = 4; offset < 16; offset += 4)
@@ -326,7 +326,7 @@ static void dealloc_never_lowers_the_scrub_mark(void **state)
 {
   struct store *store = *state;
   slh_ref array = store_array(store, store->bytes, 5000);
-  uint64_t end = slh_heap_bump(store->heap);
+  uint64_t end = slh_heap_end(store->heap);
 
   memset(slh_address(store->heap, array, 8), 0xa5, 5000);
   assert_ok(slh_dealloc(store->heap, array));

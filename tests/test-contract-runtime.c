@@ -104,7 +104,7 @@ static void use_and_release(slh_runtime *runtime, slh_heap *heap)
   assert_ok(slh_owned_new(heap, ref, &owned));
   assert_ok(slh_heap_collect(heap, NULL));
   if (slh_heap_collector(heap) == SLH_COLLECTOR_COPYING)
-    assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap) + 16);
+    assert_int_equal(slh_heap_end(heap), slh_heap_first(heap) + 16);
   assert_ok(slh_heap_verify(heap, NULL, NULL));
   slh_heap_release(heap);
 }
@@ -389,7 +389,7 @@ static void reset_of_a_heap_on_demand(void **state)
     assert_int_equal(*(char *)slh_address(heap, ref, 8 + 99999), 0);
     memset(slh_address(heap, ref, 8), 0xa5, 100000);
     slh_heap_reset(heap);
-    assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
+    assert_int_equal(slh_heap_end(heap), slh_heap_first(heap));
   }
   slh_heap_release(heap);
   slh_runtime_free(options.runtime);

@@ -130,7 +130,7 @@ static void test_slots_that_share_pages(void **state)
   for (options.slot_bytes = 512; options.slot_bytes <= 4096; options.slot_bytes *= 2) {
     options.max_heap_bytes = options.slot_bytes;
     for (options.slots = 1; options.slots <= SLOTS; options.slots += 13)
-      expect_decay(&options, options.slot_bytes - SLH_DENSE_START);
+      expect_decay(&options, options.slot_bytes - SLH_DENSE_FIRST);
   }
 }
 
@@ -144,7 +144,7 @@ static void test_large_slots_of_dense_pools(void **state)
   options.slot_bytes = 512;
   options.max_heap_bytes = 4 * DIRTY;
   pool = helper_pool(&options);
-  fill(pool, SLOTS, 2 * DIRTY - SLH_DENSE_START);
+  fill(pool, SLOTS, 2 * DIRTY - SLH_DENSE_FIRST);
   assert_true(pooled_resident(pool) >= SLOTS * DIRTY);
   decay(pool);
   decay(pool);

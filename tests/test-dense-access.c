@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Whatever bits a reference, an offset, an index or a length has, an inline
  * access of dense.h stays in its heap's slot. */
+/* [promise contained] */
 #include "tests/pooled.h"
 
 #include <slotheap/dense.h>

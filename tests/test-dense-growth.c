@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Heaps of dense pools that outgrow their slot are moved to a larger one, with
  * all that is in them. */
+/* [promise relative] */
 #include "tests/pooled.h"
 
 #include <slotheap/dense.h>
@@ -166,7 +167,7 @@ static void test_all_of_it_moves(void **state)
       continue;
     moves++;
     assert_true(width_of(store.heap) > width);
-    assert_true(slh_heap_bump(store.heap) > width); /* it did not move too early */
+    assert_true(slh_heap_end(store.heap) > width); /* it did not move too early */
     check_place(store.heap);
     check_store(&store);
     check_handles(&store, &handles);
@@ -266,7 +267,7 @@ static void test_figures(void **state)
   pool = helper_pool(&options);
   assert_int_equal(open_store(&store, pool, false), SLH_OK);
   other = pooled_take(pool); /* a neighbour of the slot that is left */
-  pooled_dirty(other, width - SLH_DENSE_START);
+  pooled_dirty(other, width - SLH_DENSE_FIRST);
   assert_int_equal(slh_heap_grow(store.heap, 4 * MOST), SLH_OK);
   memset(slh_heap_get_data(store.heap)->base, 1, width_of(store.heap));
   assert_int_equal(pooled_stats(pool).accessible_bytes, width_of(store.heap) + 2 * width);
@@ -301,10 +302,10 @@ static void test_fixed_heaps_stay(void **state)
   (void)state;
   assert_int_equal(open_store(&store, pool, true), SLH_OK);
   slh_heap_get_stats(store.heap, &stats);
-  assert_int_equal(stats.max, WIDTH - SLH_DENSE_START);
+  assert_int_equal(stats.max, WIDTH - SLH_DENSE_FIRST);
   assert_int_equal(slh_new_array(store.heap, pooled.bytes, WIDTH, &array), SLH_E_TOO_LARGE);
   assert_int_equal(fill(&store), SLH_E_LIMIT);
-  assert_int_equal(store.length, (WIDTH - SLH_DENSE_START) / 16);
+  assert_int_equal(store.length, (WIDTH - SLH_DENSE_FIRST) / 16);
   assert_int_equal(width_of(store.heap), WIDTH);
   assert_int_equal(borrowed(pool), 0);
   check_store(&store);
@@ -326,7 +327,7 @@ static void test_the_largest_slot(void **state)
   assert_int_equal(slh_new_array(store.heap, pooled.bytes, MOST, &array), SLH_E_TOO_LARGE);
   assert_int_equal(fill(&store), SLH_E_LIMIT);
   assert_int_equal(width_of(store.heap), MOST);
-  assert_int_equal(store.length, (MOST - SLH_DENSE_START) / 16);
+  assert_int_equal(store.length, (MOST - SLH_DENSE_FIRST) / 16);
   check_store(&store);
   slh_heap_release(store.heap);
   slh_pool_free(pool);

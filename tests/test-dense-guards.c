@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Guards at the end of dense slots: what runs beyond a heap traps, by either
  * way that the system has. */
+/* [promise contained] */
 #include "tests/faults.h"
 #include "tests/pooled.h"
 #include "tests/traps.h"

@@ -47,7 +47,7 @@ static void check_plan(const slh_pool_options *options, const slh_host_limits *l
   assert_int_equal(plan->lead_guard_bytes, 0);
   /* A heap of the most bytes is in the largest slot, before its guard; one size
    * less would not do. */
-  assert_int_equal(SLH_DENSE_START + plan->max_heap_bytes, largest - plan->guard_bytes);
+  assert_int_equal(SLH_DENSE_FIRST + plan->max_heap_bytes, largest - plan->guard_bytes);
   assert_true(options->max_heap_bytes <= largest);
   if (plan->sizes > 1 && options->max_heap_bytes)
     assert_true(options->max_heap_bytes > largest / 2 - plan->guard_bytes);
@@ -232,7 +232,7 @@ static void test_defaults(void **state)
   check_plan(&options, &roomy, &plan);
   assert_int_equal(plan.guard_bytes, 0);
   assert_int_equal(plan.sizes, 5); /* 64 KiB to a MiB */
-  assert_int_equal(plan.max_heap_bytes, 16 * 64 * KIB - SLH_DENSE_START);
+  assert_int_equal(plan.max_heap_bytes, 16 * 64 * KIB - SLH_DENSE_FIRST);
   options.slot_bytes = 512;
   assert_int_equal(slh_pool_plan_new(&options, &roomy, &plan, NULL), SLH_OK);
   assert_int_equal(width_of(&plan, plan.sizes - 1), 16 * 512);

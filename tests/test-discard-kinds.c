@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slh_heap_discard with pools of other kinds, and misused. */
+/* [promise as-new] */
 #include "tests/pooled.h"
 #include "tests/store.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Stores that their threads have left in the middle: they are found, and
  * discarding them leaves nothing behind. */
+/* [promise as-new] */
 #include "tests/datum.h"
 #include "tests/meter.h"
 #include "tests/pooled.h"

@@ -42,7 +42,7 @@ static int set_up(void **state)
   runtime_options.zeal = SLH_ZEAL_NEVER;
   pool_options.kind = SLH_POOL_DENSE;
   pool_options.slot_bytes = SLOT;
-  pool_options.max_heap_bytes = SLOT - SLH_DENSE_START;
+  pool_options.max_heap_bytes = SLOT - SLH_DENSE_FIRST;
   pool_options.slots = 4;
   assert_int_equal(slh_runtime_new(&runtime_options, &f->runtime, NULL), SLH_OK);
   assert_int_equal(slh_pool_new(&pool_options, &f->pool, NULL), SLH_OK);
@@ -110,7 +110,7 @@ static void test_references_into_holes_do_not_widen_them(void **state)
   for (uint32_t i = 0; i < TABLE_LENGTH; i++)
     put(f, i, forged);
   while (slh_alloc_array(f->heap, f->bytes, 600, &made) == SLH_OK) {
-    assert_in_range(made.bits, SLH_DENSE_START, SLOT - 608);
+    assert_in_range(made.bits, SLH_DENSE_FIRST, SLOT - 608);
     assert_true(++count < SLOT / 608);
   }
   assert_true(count > 30);
@@ -130,7 +130,7 @@ static void test_overlapping_objects_in_free_lists(void **state)
     assert_int_equal(slh_new_struct(f->heap, f->cell, &made), SLH_OK);
     put(f, i, made);
   }
-  left = SLOT - (uint32_t)slh_heap_bump(f->heap);
+  left = SLOT - (uint32_t)slh_heap_end(f->heap);
   put(f, TABLE_LENGTH - 1, new_bytes(f, left - SLH_ARRAY_DATA_OFFSET));
   inner.bits = outer.bits + 24;
   memcpy(slh_heap_get_data(f->heap)->base + inner.bits, &f->cell->header, sizeof(uint32_t));
@@ -152,7 +152,7 @@ static void test_overlapping_objects_in_free_lists(void **state)
       break; /* it may be found corrupt */
   }
   for (int i = 0; i < 400 && slh_alloc_struct(f->heap, f->cell, &made) == SLH_OK; i++)
-    assert_in_range(made.bits, SLH_DENSE_START, SLOT - 16);
+    assert_in_range(made.bits, SLH_DENSE_FIRST, SLOT - 16);
   neighbour_is_unharmed(f);
 }
 

@@ -203,7 +203,7 @@ static void lose_counts(struct scene *scene)
   slh_ref lost = SLH_NULL, datum = new_datum(scene);
 
   slh_heap_enter_no_gc(scene->heap);
-  while (slh_heap_bump(scene->heap) < 65536)
+  while (slh_heap_end(scene->heap) < 65536)
     assert_ok(slh_new_array(scene->heap, scene->refs, SLOTS, &lost));
   failing_row(&scene->meter.failing, 0, UINT64_MAX);
   assert_ok(slh_new_array(scene->heap, scene->refs, 1, &lost));

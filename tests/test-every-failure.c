@@ -5,6 +5,7 @@
  * pool works afterwards. What each failure comes to in detail is in
  * test-os-failures.c and test-host-memory.c.
  */
+/* [promise nothing-lost] */
 #include "tests/faults.h"
 #include "tests/footprint.h"
 #include "tests/life.h"

@@ -2,6 +2,7 @@
 /* Externrefs: dropped exactly once, when they die, and never before.
  * Forged ones are in test-forged-ids.c; what a drop callback may not do is in
  * test-misuse.c. */
+/* [promise dropped-once] */
 #include "tests/datum.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Ids that a guest forged in externrefs: whatever they are, nothing is dropped
  * twice, or too early for others than the forger. */
+/* [promise checked] */
 #include "tests/datum.h"
 
 #include <stdlib.h>

@@ -41,7 +41,7 @@ static void dead_old_objects_wait_for_a_full_collection(void **state)
   assert_int_equal(store_stats(store).old, 32);
   store_collect(store);
   assert_int_equal(store_count(store), 1);
-  assert_int_equal(store->roots[1].bits, SLH_WIDE_START);
+  assert_int_equal(store->roots[1].bits, SLH_WIDE_FIRST);
   store_close(store);
 }
 

@@ -54,7 +54,7 @@ static uint64_t accessible(const slh_heap *heap)
 
 static uint64_t used(const slh_heap *heap)
 {
-  return slh_heap_bump(heap) - slh_heap_first(heap);
+  return slh_heap_end(heap) - slh_heap_first(heap);
 }
 
 /* An array that takes `bytes`, a multiple of 8, in all. */
@@ -275,7 +275,7 @@ static void test_largest(void **state)
   assert_int_equal(allocate(fixture, heap, most - 16, &array), SLH_OK);
   assert_int_equal(accessible(heap), most);
   assert_int_equal(allocate(fixture, heap, 16, &second), SLH_OK);
-  assert_int_equal(second.bits, SLH_WIDE_START + most - 16);
+  assert_int_equal(second.bits, SLH_WIDE_FIRST + most - 16);
   assert_int_equal(slh_array_set_i8(heap, second, 7, -7), SLH_OK);
   assert_int_equal(slh_array_set_i8(heap, array, (uint32_t)(most - 25), 5), SLH_OK);
   assert_int_equal(slh_get_i8(heap, slh_element(second, 7, 1), 0), -7);

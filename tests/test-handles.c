@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Local and owned roots: they keep objects, follow them, and end in time.
  * Handles used wrongly are in test-misuse.c. */
+/* [promise own-handles] */
 #include "tests/meter.h"
 #include "tests/store.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a store can make the library allocate for it: limits of it, and none
  * to be had. */
+/* [promise bounded-memory] */
 #include "tests/datum.h"
 #include "tests/meter.h"
 

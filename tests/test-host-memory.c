@@ -224,14 +224,14 @@ static void collect(struct program *program)
 {
   slh_heap_data before = *slh_heap_get_data(program->heap);
 
-  check_roots(program, SLH_WIDE_START + 16, 48);
+  check_roots(program, SLH_WIDE_FIRST + 16, 48);
   if (slh_heap_collect(program->heap, program->roots) != SLH_OK) {
     program->refused++;
     assert_memory_equal(slh_heap_get_data(program->heap), &before, sizeof before);
-    check_roots(program, SLH_WIDE_START + 16, 48);
+    check_roots(program, SLH_WIDE_FIRST + 16, 48);
     assert_ok(slh_heap_collect(program->heap, program->roots));
   }
-  check_roots(program, SLH_WIDE_START, 16);
+  check_roots(program, SLH_WIDE_FIRST, 16);
   TWICE(program, slh_heap_verify(program->heap, program->roots, NULL));
 }
 
@@ -356,10 +356,10 @@ static void allocation_without_host_memory_grows_the_heap(void **state)
   assert_status(slh_new_struct(program.heap, program.node, &ref), SLH_E_NOMEM);
   assert_status(slh_heap_collect(program.heap, NULL), SLH_E_NOMEM);
   assert_status(slh_heap_verify(program.heap, NULL, NULL), SLH_E_NOMEM);
-  assert_int_equal(slh_heap_bump(program.heap), SLH_WIDE_START + (1 << 16));
+  assert_int_equal(slh_heap_end(program.heap), SLH_WIDE_FIRST + (1 << 16));
   fail_none(&program.hook);
   assert_ok(slh_new_struct(program.heap, program.node, &ref));
-  assert_int_equal(slh_heap_bump(program.heap), SLH_WIDE_START + 16);
+  assert_int_equal(slh_heap_end(program.heap), SLH_WIDE_FIRST + 16);
   close_program(&program);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What tests/torture/ has found: heaps that change between two steps of a collection,
  * and what was at the edge of that. */
+/* [promise checked] */
 #include "tests/generational.h"
 
 #define STEP 64

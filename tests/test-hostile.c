@@ -3,6 +3,7 @@
  * A heap whose bytes are anything at all: every call returns, no other heap
  * changes, and after a reset the slot is as good as new.
  */
+/* [promise checked] */
 #include "tests/collectors.h"
 #include "tests/victim.h"
 
@@ -29,7 +30,7 @@ static bool visit(void *context, slh_ref object, const slh_type *type, uint64_t 
 {
   struct victim *victim = context;
 
-  assert_true(object.bits >= SLH_WIDE_START && object.bits + size <= victim_bump(victim));
+  assert_true(object.bits >= SLH_WIDE_FIRST && object.bits + size <= victim_bump(victim));
   assert_non_null(type);
   return true;
 }
@@ -272,8 +273,8 @@ static void recover(struct victim *victim)
   assert_ok(slh_new_struct(victim->heap, victim->types[0], &ref));
   victim->roots[0] = ref;
   assert_ok(slh_heap_collect(victim->heap, NULL));
-  assert_int_equal(victim->roots[0].bits, SLH_WIDE_START);
-  assert_int_equal(victim_bump(victim), SLH_WIDE_START + 16);
+  assert_int_equal(victim->roots[0].bits, SLH_WIDE_FIRST);
+  assert_int_equal(victim_bump(victim), SLH_WIDE_FIRST + 16);
 }
 
 static void torment(slh_isolation isolation, uint64_t rounds)
@@ -356,7 +357,7 @@ static void small_objects_that_overlap_do_not_either(void **state)
 /* A mark that says where an object went is believed only if that is possible. */
 static void forged_forwarding_marks_lead_nowhere(void **state)
 {
-  const uint32_t marks[] = {1, SLH_WIDE_START | 1, UINT32_C(0xfffffff9), (1 << 20) | 1};
+  const uint32_t marks[] = {1, SLH_WIDE_FIRST | 1, UINT32_C(0xfffffff9), (1 << 20) | 1};
 
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
     struct victim victim;

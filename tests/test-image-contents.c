@@ -93,7 +93,7 @@ static void roots_must_be_objects(void **state)
   const uint32_t bad[] = {2,
                           4,
                           8,
-                          SLH_WIDE_START - 8,
+                          SLH_WIDE_FIRST - 8,
                           node.bits + 2,
                           node.bits + 4,
                           node.bits + 8,
@@ -125,7 +125,7 @@ static void references_must_be_sound(void **state)
                           node.bits + 4,
                           node.bits + 8,
                           node.bits + 16,
-                          SLH_WIDE_START - 8,
+                          SLH_WIDE_FIRST - 8,
                           UINT32_MAX - 7};
   slh_image *image = NULL;
 
@@ -170,7 +170,7 @@ static void corrupt_heaps_are_refused(void **state)
   slh_image_contents contents = {.root_count = 0};
   slh_image *image = NULL;
 
-  store->roots[0] = store_node(store, (slh_ref){SLH_WIDE_START + 800}, SLH_NULL, 0);
+  store->roots[0] = store_node(store, (slh_ref){SLH_WIDE_FIRST + 800}, SLH_NULL, 0);
   assert_status(slh_heap_collect(store->heap, NULL), SLH_E_CORRUPT);
   assert_status(slh_image_freeze(store->heap, &contents, NULL, &image, NULL), SLH_E_CORRUPT);
   assert_null(image);

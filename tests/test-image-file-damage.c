@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Image files that were cut, changed, and changed while they were read. */
+/* [promise sound-image] */
 #include <stdio.h>
 #include <pthread.h>
 #include <stdatomic.h>

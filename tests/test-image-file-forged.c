@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files with a checksum that is right, and one thing that is not: the error says
  * which. Offsets are those of doc/image-format.md. */
+/* [promise sound-image] */
 #include <stdlib.h>
 
 #include "tests/image-sound.h"
@@ -28,7 +29,7 @@ static bool note_object(void *context, slh_ref object, const slh_type *type, uin
   (void)size;
   assert_true(f->object_count < OBJECTS_MAX);
   f->objects[f->object_count].type = type->name;
-  f->objects[f->object_count++].at = f->body + object.bits - SLH_WIDE_START;
+  f->objects[f->object_count++].at = f->body + object.bits - SLH_WIDE_FIRST;
   return true;
 }
 

@@ -5,6 +5,7 @@
  * nor of what a store before has written. By every engine, isolation and way to start, and
  * whatever the system refuses.
  */
+/* [promise isolated] */
 #include "tests/faults.h"
 #include "tests/pooled.h"
 
@@ -95,7 +96,7 @@ static void freeze(struct world *world, struct prelude *prelude, uint32_t length
   slh_image_get_info(prelude->image, &info);
   REQUIRE_EQUAL(info.objects, 1);
   /* By hand: as a wide slot has it from its first byte on, or a dense one. */
-  prelude->count = (world->options.kind == SLH_POOL_DENSE ? SLH_DENSE_START : 0) + info.bytes;
+  prelude->count = (world->options.kind == SLH_POOL_DENSE ? SLH_DENSE_FIRST : 0) + info.bytes;
   prelude->bytes = calloc(1, prelude->count);
   REQUIRE_EQUAL(acquire(pool, prelude->image, false, &heap), SLH_OK);
   memcpy(prelude->bytes, first_byte(heap), prelude->count);

@@ -36,7 +36,7 @@ static bool visit(void *context, slh_ref ref, const slh_type *type, uint64_t siz
 {
   struct walk *walk = context;
 
-  assert_int_equal(ref.bits, SLH_WIDE_START + walk->bytes);
+  assert_int_equal(ref.bits, SLH_WIDE_FIRST + walk->bytes);
   assert_non_null(type);
   walk->bytes += size;
   walk->objects++;
@@ -165,7 +165,7 @@ static void nothing_makes_an_empty_image(void **state)
     assert_int_equal(walk.objects, 0);
     heap = imaged_start(store->pool, image, NULL);
     slh_image_free(image);
-    assert_int_equal(slh_heap_bump(heap), SLH_WIDE_START);
+    assert_int_equal(slh_heap_end(heap), SLH_WIDE_FIRST);
     assert_ok(slh_heap_verify(heap, NULL, NULL));
     image = imaged_freeze(heap, NULL, 0, (slh_image_start)start);
     slh_heap_release(heap);
@@ -243,7 +243,7 @@ static void types_stay_what_they_are(void **state)
   assert_ok(slh_exn_type_new(store->runtime, "exn", &fields[3], 1, &exn, NULL));
   assert_ok(slh_new_struct(store->heap, sub, &ref));
   assert_ok(slh_new_struct(store->heap, exn, &exception));
-  slh_set_u32(store->heap, exception, SLH_EXN_TAG_INSTANCE_OFFSET, SLH_WIDE_START);
+  slh_set_u32(store->heap, exception, SLH_EXN_TAG_INSTANCE_OFFSET, SLH_WIDE_FIRST);
   slh_set_u32(store->heap, exception, SLH_EXN_TAG_INDEX_OFFSET, 8);
   slh_set_ref(store->heap, exception, exn->fields[exn->field_count - 1].offset, ref);
   slh_set_ref(store->heap, ref, sub->fields[3].offset, exception);
@@ -251,7 +251,7 @@ static void types_stay_what_they_are(void **state)
   heap = imaged_start(store->pool, image, NULL);
   exception = imaged_root(image, 0);
   assert_ok(slh_exn_tag(heap, exception, &instance, &index));
-  assert_int_equal(instance, SLH_WIDE_START); /* no reference, whatever it looks like */
+  assert_int_equal(instance, SLH_WIDE_FIRST); /* no reference, whatever it looks like */
   assert_int_equal(index, 8);
   ref = slh_get_ref(heap, exception, exn->fields[exn->field_count - 1].offset);
   assert_ok(slh_object_type(heap, ref, &type));

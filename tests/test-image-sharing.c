@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Images that slots have mapped: what is shared stays so, what is not is one store's
  * only, and when mappings come and go. */
+/* [promise relative] */
 #include "tests/faults.h"
 #include "tests/imaged.h"
 #include "tests/pooled.h"
@@ -24,12 +25,12 @@ static slh_image *bytes_of(struct store *store)
 
 static uint64_t private_pages(const slh_heap *heap)
 {
-  return imaged_private_pages(slhi_heap_first_byte(heap), PAGES * pooled_page());
+  return imaged_private_pages(slhi_heap_memory(heap), PAGES * pooled_page());
 }
 
 static unsigned char *element(slh_heap *heap, uint32_t page)
 {
-  slh_ref array = {SLH_WIDE_START};
+  slh_ref array = {SLH_WIDE_FIRST};
 
   return slh_address(heap, array, (uint32_t)(page * pooled_page() + 100));
 }
@@ -37,7 +38,7 @@ static unsigned char *element(slh_heap *heap, uint32_t page)
 /* Mappings that a slot has up to its last accessible byte. */
 static int count_mappings(const slh_heap *heap)
 {
-  uint64_t first = (uintptr_t)slhi_heap_first_byte(heap), start, end;
+  uint64_t first = (uintptr_t)slhi_heap_memory(heap), start, end;
   uint64_t last = first + slhi_slot_committed(slhi_heap_slot(heap));
   FILE *file = fopen("/proc/self/maps", "re");
   char line[512];
@@ -205,7 +206,7 @@ static void mappings_are_dropped(void **state)
       pool = helper_pool(&options);
       heap = helper_acquire(pool, store->runtime);
       assert_ok(slh_heap_grow(heap, 2 * LENGTH));
-      *(volatile char *)(slhi_heap_first_byte(heap) + PAGES * pooled_page()) = 0;
+      *(volatile char *)(slhi_heap_memory(heap) + PAGES * pooled_page()) = 0;
       mappings = count_mappings(heap);
       slh_heap_release(heap);
       heap = imaged_start(pool, image, NULL);
@@ -286,7 +287,7 @@ static void nothing_behind_the_slot_is_touched(void **state)
     pool = helper_pool(&options);
     for (int round = 0; round < 3; round++) {
       heap = imaged_start(pool, image, NULL);
-      assert_int_equal(slh_heap_get_data(heap)->bump - SLH_WIDE_START,
+      assert_int_equal(slh_heap_get_data(heap)->bump - SLH_WIDE_FIRST,
                        slhi_slot_committed(slhi_heap_slot(heap)));
       *element(heap, PAGES - 1) = 0;
       faults_fail(OS_MADVISE | OS_PROCESS_MADVISE, 0, UINT64_MAX, EINVAL);
@@ -320,7 +321,7 @@ static void a_slot_that_is_all_image_has_nothing_to_give_back(void **state)
   slh_pool *pool = helper_pool(&options);
   slh_heap *heap = imaged_start(pool, image, NULL);
 
-  assert_int_equal(slh_heap_get_data(heap)->bump - SLH_WIDE_START,
+  assert_int_equal(slh_heap_get_data(heap)->bump - SLH_WIDE_FIRST,
                    slhi_slot_committed(slhi_heap_slot(heap)));
   slh_heap_release(heap);
   slh_set_listener(&listener);
@@ -438,6 +439,43 @@ static void children_have_their_own(void **state)
   slh_image_free(f.image);
 }
 
+/* More of them than are looked at together; trim comes to an end, and a later one does more. */
+#define FRONTS 70
+
+static void trim_without_mappings(void *argument)
+{
+  slh_pool *pool = argument;
+
+  pooled_limit_time(60);
+  faults_fail(OS_MMAP | OS_MREMAP, 0, UINT64_MAX, ENOMEM);
+  slh_pool_trim(pool);
+  REQUIRE(faults_end() != 0);
+  REQUIRE(pooled_stats(pool).resident_bytes != 0);
+  slh_pool_trim(pool);
+  REQUIRE_EQUAL(pooled_stats(pool).resident_bytes, 0);
+}
+
+static void fronts_that_cannot_be_dropped(void **state)
+{
+  struct store *store = *state;
+  slh_pool_options options = SLH_POOL_OPTIONS_INIT;
+  slh_image *image = bytes_of(store);
+  slh_heap *heaps[FRONTS];
+  slh_pool *pool;
+
+  options.slots = FRONTS;
+  pool = helper_pool(&options);
+  for (int i = 0; i < FRONTS; i++) {
+    heaps[i] = imaged_start(pool, image, NULL);
+    assert_true(imaged_is_mapped(heaps[i]));
+  }
+  for (int i = 0; i < FRONTS; i++)
+    slh_heap_release(heaps[i]);
+  assert_int_equal(helper_in_child(trim_without_mappings, pool), 0);
+  slh_pool_free(pool);
+  slh_image_free(image);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 
 int main(void)
@@ -452,6 +490,7 @@ int main(void)
       TEST(what_slots_keep_is_known),
       TEST(nothing_behind_the_slot_is_touched),
       TEST(a_slot_that_is_all_image_has_nothing_to_give_back),
+      TEST(fronts_that_cannot_be_dropped),
       TEST(some_pools_copy),
       TEST(children_have_their_own),
   };

@@ -4,6 +4,7 @@
  * sees its image's bytes, what it wrote itself, and zeroes; whatever way pages go
  * back. What slots keep is what the pool thinks they keep.
  */
+/* [promise as-new] */
 #include "tests/faults.h"
 #include "tests/imaged.h"
 #include "tests/pooled.h"
@@ -42,7 +43,7 @@ static uint64_t below(struct world *world, uint64_t bound)
 
 static const char *first_byte(const struct seen *seen)
 {
-  return slhi_heap_first_byte(seen->heap);
+  return slhi_heap_memory(seen->heap);
 }
 
 static void check(const struct seen *seen)
@@ -97,7 +98,7 @@ static void write(struct world *world, struct seen *seen)
   from = 32 + below(world, seen->size - 32);
   count = below(world, 1 + (below(world, 4) ? 100 : seen->size - from));
   count = slhi_at_most(count, seen->size - from);
-  memset(slhi_heap_first_byte(seen->heap) + from, (int)below(world, 256), count);
+  memset(slhi_heap_memory(seen->heap) + from, (int)below(world, 256), count);
   memcpy(seen->bytes + from, first_byte(seen) + from, count);
 }
 
@@ -113,7 +114,7 @@ static void allocate(struct world *world, struct seen *seen)
   bytes = slh_address(seen->heap, array, SLH_ARRAY_DATA_OFFSET);
   REQUIRE(length == 0 || (*bytes == 0 && memcmp(bytes, bytes + 1, length - 1) == 0));
   memset(bytes, (int)below(world, 256), length);
-  seen->size = slh_heap_bump(seen->heap) - slhi_heap_slot(seen->heap)->slab->gap;
+  seen->size = slh_heap_end(seen->heap) - slhi_heap_slot(seen->heap)->slab->gap;
   memcpy(seen->bytes, first_byte(seen), seen->size);
 }
 
@@ -123,7 +124,7 @@ static void write_wildly(struct world *world, struct seen *seen)
   uint64_t end = slhi_heap_committed(seen->heap) - slhi_heap_slot(seen->heap)->slab->gap;
   uint64_t from = end ? below(world, end) : 0;
 
-  memset(slhi_heap_first_byte(seen->heap) + from, 0xc3, end - from);
+  memset(slhi_heap_memory(seen->heap) + from, 0xc3, end - from);
 }
 
 static void end(struct world *world, struct seen *seen)

@@ -57,8 +57,8 @@ static void an_image_counts_for_nothing(void **state)
   assert_int_equal(stats.live, 0);
   assert_int_equal(stats.allocated_total, 0);
   assert_int_equal(stats.dirty, bytes);
-  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_START);
-  assert_int_equal(slh_heap_bump(store->heap), SLH_WIDE_START + bytes);
+  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_FIRST);
+  assert_int_equal(slh_heap_end(store->heap), SLH_WIDE_FIRST + bytes);
   assert_int_equal(store_count(store), 101);
   for (int i = 0; i < 256; i++) /* 4096 bytes of its own */
     store_node(store, imaged_root(image, 1), SLH_NULL, i);
@@ -80,10 +80,10 @@ static void an_image_counts_for_nothing(void **state)
   assert_int_equal(stats.dirty, 0);
   assert_int_equal(stats.max, 4096);
   assert_int_equal(stats.soft_limit, 1024);
-  assert_int_equal(slh_heap_bump(store->heap), SLH_WIDE_START);
+  assert_int_equal(slh_heap_end(store->heap), SLH_WIDE_FIRST);
   assert_int_equal(store_count(store), 0);
   store_verify(store);
-  assert_int_equal(store_node(store, SLH_NULL, SLH_NULL, 1).bits, SLH_WIDE_START);
+  assert_int_equal(store_node(store, SLH_NULL, SLH_NULL, 1).bits, SLH_WIDE_FIRST);
   slh_image_free(image);
 }
 
@@ -112,7 +112,7 @@ static void resumed_objects_count(void **state)
   assert_int_equal(stats.used, bytes);
   assert_int_equal(stats.live, bytes);
   assert_int_equal(stats.max, bytes + 16);
-  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_START);
+  assert_int_equal(slh_heap_first(store->heap), SLH_WIDE_FIRST);
   take_roots(store, image);
   slh_image_free(image);
   assert_ok(slh_heap_collect(store->heap, NULL));
@@ -300,7 +300,7 @@ static void objects_of_an_image_are_given_back(void **state)
 {
   struct store *store = *state;
   slh_image *image = make_image(store, SLH_IMAGE_MAP);
-  uint64_t end = SLH_WIDE_START + imaged_info(image).bytes;
+  uint64_t end = SLH_WIDE_FIRST + imaged_info(image).bytes;
   slh_ref last = {0}, node;
 
   for (int resume = 0; resume < 2; resume++) {
@@ -313,7 +313,7 @@ static void objects_of_an_image_are_given_back(void **state)
     assert_ok(slh_dealloc(store->heap, last));
     assert_ok(slh_dealloc(store->heap, imaged_root(image, 1)));
     if (!resume || slh_heap_collector(store->heap) == SLH_COLLECTOR_GENERATIONAL)
-      assert_int_equal(slh_heap_bump(store->heap), end);
+      assert_int_equal(slh_heap_end(store->heap), end);
     assert_int_equal(store_count(store), 99);
     store_verify(store);
     node = store_node(store, SLH_NULL, SLH_NULL, 5);
@@ -353,7 +353,7 @@ static void stores_end_in_the_middle_of_a_collection(void **state)
       slh_heap_release(store->heap);
     store->roots[0] = store->roots[1] = SLH_NULL;
     store->heap = imaged_start(store->pool, image, &options);
-    assert_memory_equal(slh_heap_get_data(store->heap)->base + SLH_WIDE_START, image->body.memory,
+    assert_memory_equal(slh_heap_get_data(store->heap)->base + SLH_WIDE_FIRST, image->body.memory,
                         imaged_info(image).bytes);
     store_verify(store);
   }

@@ -172,7 +172,7 @@ static void queued_finalizers_are_refused(void **state)
   root.ref = store_node(store, SLH_NULL, SLH_NULL, 1);
   assert_ok(slh_finalizer_add(store->heap, root.ref, NULL));
   assert_ok(slh_heap_collect(store->heap, NULL));
-  root.ref.bits = SLH_WIDE_START;
+  root.ref.bits = SLH_WIDE_FIRST;
   assert_int_equal(slh_get_i32(store->heap, root.ref, HELPER_VALUE), 1);
   imaged_expect_refusal(store, &contents, SLH_E_UNSUPPORTED, "finalizers");
   assert_true(slh_finalizer_poll(store->heap, &root.ref, &data));

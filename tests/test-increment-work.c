@@ -5,6 +5,7 @@
  * can scan as much as its budget says and copy as much, too; it goes beyond that
  * by the object it is at: a struct, and small objects that it refers to.
  */
+/* [promise bounded-step] */
 #include "tests/datum.h"
 #include "tests/model.h"
 

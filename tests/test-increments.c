@@ -3,6 +3,7 @@
  * Collections in increments: whatever the budget, the heap ends up as it does
  * at once, byte by byte; and one can be given up at every step.
  */
+/* [promise bounded-step] */
 #include "tests/datum.h"
 #include "tests/model.h"
 
@@ -278,7 +279,7 @@ static void ended_with_its_store_at_every_step(void **state)
 /* Overwrites some of the heap, as compiled code could on another thread. */
 static void scribble(struct program *p)
 {
-  uint64_t start = slh_heap_first(p->store->heap), bump = slh_heap_bump(p->store->heap);
+  uint64_t start = slh_heap_first(p->store->heap), bump = slh_heap_end(p->store->heap);
 
   for (int i = 0; i < 40; i++) {
     uint64_t at = start + helper_below(&p->random, (bump - start) / 4) * 4;
@@ -371,7 +372,7 @@ static void old_bytes_of_the_space_never_come_back(void **state)
       length = j == 19 ? 4080 : j == 39 ? 12000 : length + 1;
     }
     (void)store_collect_in_steps(store, budgets[i]);
-    for (uint64_t at = slh_heap_first(store->heap); at < slh_heap_bump(store->heap); at += 4)
+    for (uint64_t at = slh_heap_first(store->heap); at < slh_heap_end(store->heap); at += 4)
       assert_int_not_equal(*store_word(store, at) & 0xff000000, 0xa5000000);
   }
 }

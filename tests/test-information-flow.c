@@ -5,6 +5,7 @@
  * everything that can go wrong when pages are given back. test-zeroes.c does the
  * like at random, test-isolation.c with tenants on threads.
  */
+/* [promise isolated] */
 #include "tests/faults.h"
 #include "tests/pages.h"
 #include "tests/pooled.h"
@@ -210,11 +211,11 @@ static void look_around(struct world *world, slh_heap *heap)
   uint64_t max = max_of(heap);
 
   look(world, heap, slhi_heap_slot(heap)->slab->gap);
-  for (uint64_t step = 400; slh_heap_bump(heap) + 2 * step < max; step *= 2) {
+  for (uint64_t step = 400; slh_heap_end(heap) + 2 * step < max; step *= 2) {
     slh_ref array = SLH_NULL;
 
     REQUIRE_EQUAL(slh_heap_grow(heap, 2 * step), SLH_OK);
-    look(world, heap, slh_heap_bump(heap));
+    look(world, heap, slh_heap_end(heap));
     REQUIRE_EQUAL(slh_alloc_array(heap, pooled.bytes, (uint32_t)step - 8, &array), SLH_OK);
     check_zero(slh_address(heap, array, SLH_ARRAY_DATA_OFFSET), step - 8);
   }

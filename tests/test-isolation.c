@@ -4,6 +4,7 @@
  * several threads. Each writes a word of its own wherever it can, and looks
  * for words of others wherever it can.
  */
+/* [promise isolated] */
 #include "tests/helper.h"
 
 #include <pthread.h>
@@ -81,7 +82,7 @@ static void look_for_zeroes(const char *from, uint64_t bytes)
 /* All of the accessible prefix, byte by byte, as a store finds it. */
 static void look_everywhere(const struct tenant *tenant)
 {
-  const char *start = slh_heap_get_data(tenant->heap)->base + SLH_WIDE_START;
+  const char *start = slh_heap_get_data(tenant->heap)->base + SLH_WIDE_FIRST;
   slh_heap_stats stats;
 
   slh_heap_get_stats(tenant->heap, &stats);
@@ -162,7 +163,7 @@ static void make_words(struct tenant *tenant)
  * strict isolation anywhere in the accessible prefix. */
 static void write_wildly(struct tenant *tenant)
 {
-  char *start = slh_heap_get_data(tenant->heap)->base + SLH_WIDE_START;
+  char *start = slh_heap_get_data(tenant->heap)->base + SLH_WIDE_FIRST;
   slh_heap_stats stats;
   uint64_t room, from;
 

@@ -199,7 +199,7 @@ static void wild_references_trap(void **state)
     struct wild wild = {store, {refs[i % 7]}, offsets[i / 7 % 4], i >= 28};
     uint64_t at = (uint64_t)wild.ref.bits + wild.offset;
 
-    if (at >= SLH_WIDE_START - 3 && at < 4 * 1024 * 1024)
+    if (at >= SLH_WIDE_FIRST - 3 && at < 4 * 1024 * 1024)
       continue; /* may be in the heap */
     store->roots[0] = SLH_NULL;
     assert_status(slh_heap_protect(store->heap, go_wrong, &wild, &trap), SLH_E_TRAP);
@@ -222,9 +222,9 @@ static void wild_references_inside_read_the_same_heap(void **state)
   for (uint32_t offset = 0; offset < 16 * 10 - 4; offset++) {
     uint32_t word;
 
-    memcpy(&word, data->base + SLH_WIDE_START + offset, 4);
-    assert_int_equal(jit_load(data, &target, (slh_ref){SLH_WIDE_START}, offset), word);
-    assert_int_equal(jit_load(data, &target, (slh_ref){SLH_WIDE_START + offset}, 0), word);
+    memcpy(&word, data->base + SLH_WIDE_FIRST + offset, 4);
+    assert_int_equal(jit_load(data, &target, (slh_ref){SLH_WIDE_FIRST}, offset), word);
+    assert_int_equal(jit_load(data, &target, (slh_ref){SLH_WIDE_FIRST + offset}, 0), word);
   }
   store_close(store);
 }

@@ -194,10 +194,10 @@ static void moves_up_if_it_must(void **state)
   store->roots[1] = new_bytes(store, MIB, 7);
   store->roots[0] = small_list(store, 1000);
   store_collect(store);
-  assert_true(store->roots[1].bits > SLH_WIDE_START);
+  assert_true(store->roots[1].bits > SLH_WIDE_FIRST);
   check_bytes(store, store->roots[1], MIB, 7);
   store_collect(store);
-  assert_int_equal(store->roots[1].bits, SLH_WIDE_START);
+  assert_int_equal(store->roots[1].bits, SLH_WIDE_FIRST);
   check_bytes(store, store->roots[1], MIB, 7);
   check_list(store, store->roots[0], 1000);
   store_close(store);
@@ -222,10 +222,10 @@ static void young_collections_promote_them(void **state)
   assert_int_equal(store->roots[1].bits, large.bits);
   store_verify(store);
   store_collect(store);
-  assert_int_equal(store->roots[1].bits, SLH_WIDE_START);
+  assert_int_equal(store->roots[1].bits, SLH_WIDE_FIRST);
   slh_remember_object(store->heap, store->roots[1]);
   store_collect(store);
-  assert_int_equal(*store_word(store, SLH_WIDE_START), store->refs->header); /* not logged */
+  assert_int_equal(*store_word(store, SLH_WIDE_FIRST), store->refs->header); /* not logged */
   assert_ok(slh_array_get_ref(store->heap, store->roots[1], 777777, &node));
   assert_int_equal(slh_get_i32(store->heap, node, HELPER_VALUE), 5);
   check_list(store, store->roots[0], 100);
@@ -402,12 +402,12 @@ static void random_graphs(void **state)
  * well or not, and the neighbour's bytes stay. */
 static void damage(struct store *store, uint64_t *random)
 {
-  uint64_t bump = slh_heap_bump(store->heap);
+  uint64_t bump = slh_heap_end(store->heap);
   uint32_t headers[] = {store->refs->header, store->bytes->header, store->node->header,
                         SLH_KIND_FILLER << 3, store->refs->header | SLH_HEADER_LOGGED};
 
   for (uint64_t i = 1 + helper_below(random, 8); i > 0; i--) {
-    uint64_t at = SLH_WIDE_START + helper_below(random, (bump - SLH_WIDE_START) / 8 - 1) * 8;
+    uint64_t at = SLH_WIDE_FIRST + helper_below(random, (bump - SLH_WIDE_FIRST) / 8 - 1) * 8;
     uint32_t root = (uint32_t)helper_below(random, 4);
 
     switch (helper_below(random, 4)) {

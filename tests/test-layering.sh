@@ -119,6 +119,21 @@ none "$work/lines" 'the glossary of doc/design.md lacks these structs'
 comm -13 "$work/structs" "$work/glossary" >"$work/lines"
 none "$work/lines" 'the glossary of doc/design.md has rows of structs that are not there'
 
+# ---- promises are cited where they are kept, and where they are tested ----
+
+# shellcheck disable=SC2016
+sed -n '/^## What is promised/,/^## /s/^| `\([a-z-]*\)` |.*/\1/p' "$srcdir/SECURITY.md" | sort >"$work/promises"
+[ "$(wc -l <"$work/promises")" -gt 10 ] || complain 'too few promises were found'
+for folder in 'lib pool' tests; do
+  # shellcheck disable=SC2086
+  (cd "$srcdir" && grep -rhoE '\[promise [a-z-]+\]' --include='*.[ch]' $folder) |
+    sed 's/^\[promise //; s/\]$//' | sort -u >"$work/cited"
+  comm -23 "$work/promises" "$work/cited" >"$work/lines"
+  none "$work/lines" "these promises of SECURITY.md are cited nowhere in $folder"
+  comm -13 "$work/promises" "$work/cited" >"$work/lines"
+  none "$work/lines" "these promises are cited in $folder, and are not in SECURITY.md"
+done
+
 # ---- public headers stand alone, and say what they declare ----
 
 cxx=

@@ -6,7 +6,7 @@
 
 _Static_assert(SLH_ARRAY_LENGTH_OFFSET == 4, "known to compiled code");
 _Static_assert(SLH_ARRAY_DATA_OFFSET == 8, "known to compiled code");
-_Static_assert(SLH_WIDE_START == 4096, "known to compiled code");
+_Static_assert(SLH_WIDE_FIRST == 4096, "known to compiled code");
 
 static const uint32_t size_of[] = {1, 2, 4, 8, 4, 8, 16, 4, 4};
 

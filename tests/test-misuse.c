@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Misuse that the contract forbids stops with a message that names the call.
  * Using a heap from its own callbacks is in test-callbacks.c. */
+/* [promise own-handles] */
 #include "tests/store.h"
 
 /* Each runs in a child process; `context` is a fresh store. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every memory system call fails once, at each place where one is made; and
  * the steady state makes none. */
+/* [promise no-calls] */
 #include "tests/faults.h"
 #include "tests/helper.h"
 

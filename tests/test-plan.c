@@ -101,7 +101,7 @@ static void check_sizes(const slh_pool_plan *plan, const slh_host_limits *limits
   }
   assert_true(plan->slot_stride_bytes >= 4 * GIB + plan->guard_bytes);
   assert_true(plan->evacuation_stride_bytes >= plan->max_heap_bytes);
-  assert_true(plan->max_heap_bytes + SLH_WIDE_START <= 4 * GIB);
+  assert_true(plan->max_heap_bytes + SLH_WIDE_FIRST <= 4 * GIB);
   assert_true(plan->keep_resident_bytes <= plan->max_heap_bytes);
   assert_true(plan->keep_evacuation_bytes <= plan->max_heap_bytes);
   assert_true((wide)plan->slab_bytes + plan->evacuation_slab_bytes <= limits->address_space_bytes);
@@ -146,11 +146,11 @@ static void check_follows_options(const slh_pool_plan *plan, slh_pool_options op
 static void check_reach(const slh_pool_plan *plan, uint64_t number)
 {
   wide first = (wide)plan->lead_guard_bytes + (wide)number * plan->slot_stride_bytes;
-  wide base = first - SLH_WIDE_START;
+  wide base = first - SLH_WIDE_FIRST;
   wide last = base + UINT32_MAX + (plan->guard_bytes - 1) + 16;
   wide end_before = 0; /* of what the slot before can have accessible */
 
-  assert_true(first >= SLH_WIDE_START);
+  assert_true(first >= SLH_WIDE_FIRST);
   if (number > 0)
     end_before = first - plan->slot_stride_bytes + plan->max_heap_bytes;
   assert_true(base >= end_before);

@@ -4,6 +4,7 @@
  * reachable graphs, weak references and drop counts are what a model says, and
  * so the same everywhere.
  */
+/* [promise dense-prefix] */
 #include "tests/program.h"
 
 /* ---- programs ---- */

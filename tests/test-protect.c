@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slh_heap_protect: nesting, and what is left after a trap. */
+/* [promise contained] */
 #include "tests/traps.h"
 
 #include <errno.h>

@@ -8,6 +8,7 @@
  * private memory that could be written, RLIMIT_DATA does to one: the same calls
  * fail for the same reason.
  */
+/* [promise nothing-lost] */
 #include "tests/footprint.h"
 #include "tests/pooled.h"
 

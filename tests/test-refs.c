@@ -68,13 +68,13 @@ static void random_i31s_survive(void **state)
 
 static void objects_are_aligned_and_not_null(void **state)
 {
-  const slh_ref object = {SLH_WIDE_START}, last = {UINT32_C(0xfffffff8)};
+  const slh_ref object = {SLH_WIDE_FIRST}, last = {UINT32_C(0xfffffff8)};
 
   assert_true(slh_is_object(object));
   assert_true(slh_is_object(last));
   assert_false(slh_is_i31(last));
   for (uint32_t low = 1; low < 8; low++) {
-    slh_ref crooked = {SLH_WIDE_START + low};
+    slh_ref crooked = {SLH_WIDE_FIRST + low};
 
     assert_false(slh_is_object(crooked));
     assert_int_equal(slh_is_i31(crooked), low & 1);

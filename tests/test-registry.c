@@ -32,7 +32,7 @@ static slh_pool_options small(uint64_t slots)
 static char *base_of(const slh_pool *pool, uint64_t slot)
 {
   return pool->heaps[0].memory + pool->heaps[0].lead + slot * pool->heaps[0].stride -
-         SLH_WIDE_START;
+         SLH_WIDE_FIRST;
 }
 
 static bool is_at(const void *address, const slh_pool *pool, uint64_t slot, uint64_t offset)
@@ -99,7 +99,7 @@ static void many_pools_are_all_found(void **state)
 
         slh_pool_free(pools[i]);
         pools[i] = NULL;
-        assert_true(is_nowhere(base + SLH_WIDE_START));
+        assert_true(is_nowhere(base + SLH_WIDE_FIRST));
       }
     }
     for (int i = 0; i < MANY; i++)
@@ -117,7 +117,7 @@ static void every_part_of_a_slot_is_found(void **state)
   slh_runtime *runtime = helper_runtime(NULL);
   slh_pool *pool = helper_pool(&options);
   uint64_t stride = pool->plan.slot_stride_bytes;
-  uint64_t offsets[] = {0,        1,           SLH_WIDE_START - 1, SLH_WIDE_START,
+  uint64_t offsets[] = {0,        1,           SLH_WIDE_FIRST - 1, SLH_WIDE_FIRST,
                         64 * KIB, 4 * GIB - 1, stride - 2,         stride - 1};
 
   (void)state;
@@ -199,8 +199,8 @@ static void *churn(void *argument)
       slh_pool_free(*pool);
     }
     REQUIRE_EQUAL(slh_pool_new(&options, pool, NULL), SLH_OK);
-    base = base_of(*pool, options.slots - 1) + SLH_WIDE_START;
-    REQUIRE(is_at(base, *pool, options.slots - 1, SLH_WIDE_START));
+    base = base_of(*pool, options.slots - 1) + SLH_WIDE_FIRST;
+    REQUIRE(is_at(base, *pool, options.slots - 1, SLH_WIDE_FIRST));
     atomic_store(&worker->world->address[worker->number], base);
   }
   for (int i = 0; i < 8; i++)

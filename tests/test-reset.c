@@ -76,7 +76,7 @@ static uint64_t accessible(const slh_heap *heap)
 
 static char *start_of(const slh_heap *heap)
 {
-  return slh_heap_get_data(heap)->base + SLH_WIDE_START;
+  return slh_heap_get_data(heap)->base + SLH_WIDE_FIRST;
 }
 
 /* Every byte that can be read, not only those that were written. */
@@ -132,7 +132,7 @@ static void run_stores(const struct fixture *fixture, slh_isolation isolation, u
     dirty(fixture, heap, random_size(random));
     if (helper_one_in(random, 3)) {
       slh_heap_reset(heap);
-      assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
+      assert_int_equal(slh_heap_end(heap), slh_heap_first(heap));
       check_all_zero(heap);
       dirty(fixture, heap, random_size(random));
     }
@@ -208,7 +208,7 @@ static void test_collected_garbage_is_scrubbed(void **state)
 
   dirty(fixture, heap, 64 * KIB);
   assert_int_equal(slh_heap_collect(heap, NULL), SLH_OK);
-  assert_int_equal(slh_heap_bump(heap), slh_heap_first(heap));
+  assert_int_equal(slh_heap_end(heap), slh_heap_first(heap));
   dirty(fixture, heap, 8 * KIB);
   scrubbed = stats_of(pool).scrubbed_bytes;
   slh_heap_release(heap);
@@ -224,7 +224,7 @@ static void test_wild_bump(void **state)
 {
   struct fixture *fixture = *state;
   slh_pool *pool = pool_that_keeps(MIB, SLH_ISOLATION_SCRUB);
-  static const uint64_t wild[] = {UINT64_MAX, UINT64_C(1) << 32, SLH_WIDE_START + 64 * KIB + 8};
+  static const uint64_t wild[] = {UINT64_MAX, UINT64_C(1) << 32, SLH_WIDE_FIRST + 64 * KIB + 8};
 
   for (int i = 0; i < 3; i++) {
     slh_heap *heap = helper_acquire(pool, fixture->runtime);

@@ -85,7 +85,7 @@ static void every_root_is_rewritten(void **state)
   }
   assert_ok(slh_heap_collect(store->heap, roots));
   for (int32_t i = 0; i < MANY; i++) {
-    assert_int_equal(refs[i].bits, SLH_WIDE_START + 16 * i);
+    assert_int_equal(refs[i].bits, SLH_WIDE_FIRST + 16 * i);
     assert_int_equal(value(store, refs[i]), i);
   }
   slh_roots_free(roots);
@@ -172,7 +172,7 @@ static void heap_without_roots_forgets_all(void **state)
 
   assert_ok(slh_new_struct(heap, store->node, &ref));
   assert_ok(slh_heap_collect(heap, NULL));
-  assert_int_equal(slh_heap_bump(heap), SLH_WIDE_START);
+  assert_int_equal(slh_heap_end(heap), SLH_WIDE_FIRST);
   slh_heap_release(heap);
 }
 
@@ -205,13 +205,13 @@ static void root_that_is_no_object_is_refused(void **state)
 {
   struct store *store = *state;
   const uint32_t bits[] = {
-      SLH_WIDE_START + 8,       /* the middle of a node */
-      SLH_WIDE_START + 16 + 16, /* the zeroes in an array */
-      SLH_WIDE_START + 2,       /* between words */
-      SLH_WIDE_START + 4,       /* a word, but no object starts there */
-      SLH_WIDE_START + 80,      /* the bump pointer */
-      SLH_WIDE_START + 4096,    /* beyond */
-      SLH_WIDE_START - 8,       /* before */
+      SLH_WIDE_FIRST + 8,       /* the middle of a node */
+      SLH_WIDE_FIRST + 16 + 16, /* the zeroes in an array */
+      SLH_WIDE_FIRST + 2,       /* between words */
+      SLH_WIDE_FIRST + 4,       /* a word, but no object starts there */
+      SLH_WIDE_FIRST + 80,      /* the bump pointer */
+      SLH_WIDE_FIRST + 4096,    /* beyond */
+      SLH_WIDE_FIRST - 8,       /* before */
       8,
       4,
       UINT32_C(0xfffffff8),
@@ -236,7 +236,7 @@ static void object_that_does_not_fit_is_refused(void **state)
 
     slh_heap_reset(store->heap);
     store_array(store, store->bytes, 1000);
-    end = slh_heap_bump(store->heap);
+    end = slh_heap_end(store->heap);
     *store_word(store, end - room) = store->node->header;
     store->roots[0].bits = (uint32_t)(end - room);
     assert_status(slh_heap_collect(store->heap, NULL), room < 16 ? SLH_E_CORRUPT : SLH_OK);
@@ -253,7 +253,7 @@ static void references_to_the_end_of_a_full_slot_are_refused(void **state)
     uint32_t bump;
 
     store_array(store, store->bytes, (uint32_t)store_stats(store).accessible - 16 - 8);
-    bump = (uint32_t)slh_heap_bump(store->heap);
+    bump = (uint32_t)slh_heap_end(store->heap);
     assert_int_equal(store_stats(store).used, store_stats(store).accessible);
     store->roots[0] = array;
     assert_ok(slh_array_set_ref(store->heap, array, 1, (slh_ref){bump + distance}));

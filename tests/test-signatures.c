@@ -130,7 +130,8 @@ static void runtimes(void **state)
       {register_array, "slh_array_type_new: the runtime was freed before"},
       {unregister_type, "slh_type_unregister: the runtime was freed before"},
       {make_roots, "slh_roots_new: the runtime was freed before"},
-      {acquire_with_runtime, "slh_heap_acquire: the runtime was freed before"},
+      {acquire_with_runtime,
+       "slh_heap_acquire or slh_heap_acquire_within: the runtime was freed before"},
       {read_image, "slh_image_read: the runtime was freed before"},
   };
 
@@ -250,7 +251,8 @@ static void images(void **state)
 {
   static const struct misuse misuses[] = {
       {free_image_twice, "slh_image_free: the image was freed before"},
-      {acquire_with_image, "slh_heap_acquire: the image was freed before"},
+      {acquire_with_image,
+       "slh_heap_acquire or slh_heap_acquire_within: the image was freed before"},
       {write_image, "slh_image_write: the image was freed before"},
       {save_image, "slh_image_save: the image was freed before"},
   };

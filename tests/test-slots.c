@@ -91,7 +91,7 @@ static void check_stats(const struct model *model)
 /* A fresh slot's base is no other's, and one stride away from a neighbour. */
 static void check_fresh(const struct model *model, const char *base)
 {
-  uint64_t number = (uint64_t)(base + SLH_WIDE_START - model->pool->heaps[0].memory -
+  uint64_t number = (uint64_t)(base + SLH_WIDE_FIRST - model->pool->heaps[0].memory -
                                model->pool->plan.lead_guard_bytes) /
                     model->pool->plan.slot_stride_bytes;
 
@@ -344,16 +344,16 @@ static void test_guards(void **state)
     uint64_t guard = pool->plan.guard_bytes;
 
     assert_false(readable(base));
-    assert_false(readable(base + SLH_WIDE_START - 1));
-    assert_true(readable(base + SLH_WIDE_START));
-    assert_true(readable(base + SLH_WIDE_START + 65535));
-    assert_false(readable(base + SLH_WIDE_START + 65536));
+    assert_false(readable(base + SLH_WIDE_FIRST - 1));
+    assert_true(readable(base + SLH_WIDE_FIRST));
+    assert_true(readable(base + SLH_WIDE_FIRST + 65535));
+    assert_false(readable(base + SLH_WIDE_FIRST + 65536));
     assert_false(readable(base + UINT32_MAX));
     assert_false(readable(base + UINT32_MAX + guard - 1 + 15));
     for (uint64_t n = helper_rounds(20000); n-- > 0;) {
       uint64_t at = (uint32_t)helper_random(&random) + helper_below(&random, guard);
 
-      assert_int_equal(readable(base + at), at >= SLH_WIDE_START && at < SLH_WIDE_START + 65536);
+      assert_int_equal(readable(base + at), at >= SLH_WIDE_FIRST && at < SLH_WIDE_FIRST + 65536);
     }
   }
   for (int i = 0; i < 3; i++)

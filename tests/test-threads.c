@@ -355,13 +355,13 @@ static void *collect_often(void *context)
 
     for (int j = 0; j < 20; j++)
       REQUIRE_EQUAL(slh_alloc_struct(heap, shared->node, &ref), SLH_OK);
-    bump = slh_heap_bump(heap);
+    bump = slh_heap_end(heap);
     while ((status = slh_heap_collect(heap, NULL)) == SLH_E_BUSY) {
-      REQUIRE_EQUAL(slh_heap_bump(heap), bump);
+      REQUIRE_EQUAL(slh_heap_end(heap), bump);
       sched_yield();
     }
     REQUIRE_EQUAL(status, SLH_OK);
-    REQUIRE_EQUAL(slh_heap_bump(heap), slh_heap_first(heap));
+    REQUIRE_EQUAL(slh_heap_end(heap), slh_heap_first(heap));
     atomic_fetch_add(&shared->collected, 1);
   }
   slh_heap_release(heap);

@@ -73,7 +73,7 @@ run 0 --help
 says 'probe  .*features'
 says 'plan  .*options'
 run 0 --version
-says '^slotheap [0-9]+\.[0-9]+\.[0-9]+, Linux .*, zeal [0-9]+, sanitizers '
+says '^slotheap [0-9]+\.[0-9]+\.[0-9]+, [a-z]+ .*, zeal [0-9]+, sanitizers '
 [ "$(wc -l <"$out")" -eq 1 ] || fail "$ran: one line"
 
 # ---- probe ----

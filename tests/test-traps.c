@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Guard traps: any access through any reference lands in what its heap may
  * touch, or is stopped. */
+/* [promise contained] */
 #include "tests/traps.h"
 
 #include <pthread.h>
@@ -23,7 +24,7 @@ static uint64_t accessible(const slh_heap *heap)
  * the accessible prefix; then writes there what it read. */
 static void check_access(struct access access)
 {
-  uint64_t start = SLH_WIDE_START;
+  uint64_t start = SLH_WIDE_FIRST;
 
   if (access_target(&access) < start || access_target(&access) >= start + accessible(access.heap)) {
     access_expect_trap(access);
@@ -41,7 +42,7 @@ static void check_access(struct access access)
 /* Around everything that could be a boundary, or anywhere. */
 static uint32_t pick(uint64_t *random, uint64_t committed, uint64_t below)
 {
-  const uint64_t edges[] = {0, SLH_WIDE_START, SLH_WIDE_START + committed, 64 * 1024, below, GIB};
+  const uint64_t edges[] = {0, SLH_WIDE_FIRST, SLH_WIDE_FIRST + committed, 64 * 1024, below, GIB};
   uint64_t at = edges[helper_below(random, 6)] + helper_below(random, 64) - 32;
 
   if (helper_one_in(random, 3))
@@ -102,7 +103,7 @@ static void null_with_any_small_offset_traps(void **state)
   struct store *store = *state;
 
   traps_enable();
-  for (uint32_t offset = 0; offset < SLH_WIDE_START; offset += 1 + offset % 7)
+  for (uint32_t offset = 0; offset < SLH_WIDE_FIRST; offset += 1 + offset % 7)
     access_expect_trap((struct access){.heap = store->heap, .offset = offset});
 }
 
@@ -110,7 +111,7 @@ static void null_with_any_small_offset_traps(void **state)
 static void read_across_the_end(void *argument)
 {
   slh_heap *heap = argument;
-  slh_ref last = {(uint32_t)(SLH_WIDE_START + accessible(heap) - 4)};
+  slh_ref last = {(uint32_t)(SLH_WIDE_FIRST + accessible(heap) - 4)};
   volatile uint64_t sink = slh_get_u64(heap, last, 0);
 
   (void)sink;
@@ -124,7 +125,7 @@ static void access_across_the_end_traps(void **state)
 
   traps_enable();
   store->roots[0] = store_node(store, SLH_NULL, SLH_NULL, 1);
-  end = SLH_WIDE_START + accessible(store->heap);
+  end = SLH_WIDE_FIRST + accessible(store->heap);
   assert_status(slh_heap_protect(store->heap, read_across_the_end, store->heap, &trap), SLH_E_TRAP);
   assert_in_range(trap.offset, end - 4, end + 3);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The verifier finds every kind of damage, and says where it is. */
+/* [promise dense-prefix] */
 #include "tests/store.h"
 
 #include <stdio.h>
 
 /* A heap with one of each, rooted: at the offsets below. */
 enum {
-  NODE = SLH_WIDE_START,
+  NODE = SLH_WIDE_FIRST,
   ARRAY = NODE + 16,  /* 4 references */
   BYTES = ARRAY + 24, /* 20 */
   WIDE = BYTES + 32,  /* a struct of 101 references */
@@ -28,7 +29,7 @@ static int setup(void **state)
   store->roots[1] = store_array(store, store->refs, 4);
   store->roots[2] = store_array(store, store->bytes, 20);
   assert_ok(slh_new_struct(store->heap, type, &store->roots[3]));
-  assert_int_equal(slh_heap_bump(store->heap), BUMP);
+  assert_int_equal(slh_heap_end(store->heap), BUMP);
   store_verify(store);
   *state = store;
   return 0;
@@ -113,7 +114,7 @@ static void references(void **state)
   const uint32_t fields[] = {NODE + 4, NODE + 8,   ARRAY + 8,  ARRAY + 20,
                              WIDE + 4, WIDE + 252, WIDE + 256, WIDE + 404};
   const uint32_t objects[] = {NODE, NODE, ARRAY, ARRAY, WIDE, WIDE, WIDE, WIDE};
-  const uint32_t wrong[] = {2,         4,    8,        SLH_WIDE_START - 8,  NODE + 8,
+  const uint32_t wrong[] = {2,         4,    8,        SLH_WIDE_FIRST - 8,  NODE + 8,
                             BYTES + 8, BUMP, NODE + 2, UINT32_C(0xfffffff8)};
 
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -160,7 +161,7 @@ static void roots(void **state)
 static void bytes_beyond_the_dirty_mark(void **state)
 {
   struct store *store = *state;
-  uint64_t end = SLH_WIDE_START + store_stats(store).accessible;
+  uint64_t end = SLH_WIDE_FIRST + store_stats(store).accessible;
   const uint64_t at[] = {BUMP, BUMP + 1, BUMP + 4095, end - 1};
 
   for (size_t i = 0; i < sizeof at / sizeof *at; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The next store finds zeroes, whatever way pages go back, and whatever the
  * system refuses. */
+/* [promise isolated] [promise dense-prefix] */
 #include "tests/faults.h"
 #include "tests/pooled.h"
 

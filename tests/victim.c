@@ -72,7 +72,7 @@ void victim_open(struct victim *victim, slh_isolation isolation)
   victim->neighbours[1] = victim_acquire(victim);
   for (int i = 0; i < 2; i++) {
     assert_ok(slh_new_array(victim->neighbours[i], victim->types[2], CANARY_BYTES, &array));
-    assert_int_equal(array.bits, SLH_WIDE_START);
+    assert_int_equal(array.bits, SLH_WIDE_FIRST);
     for (uint32_t j = 0; j < CANARY_BYTES; j++)
       assert_ok(slh_array_set_i8(victim->neighbours[i], array, j, canary(j)));
   }
@@ -96,8 +96,8 @@ void victim_check_neighbours(const struct victim *victim)
   for (int i = 0; i < 2; i++) {
     const slh_heap_data *data = slh_heap_get_data(victim->neighbours[i]);
 
-    assert_int_equal(data->bump, SLH_WIDE_START + 8 + CANARY_BYTES);
-    assert_memory_equal(data->base + SLH_WIDE_START + 8, expected, CANARY_BYTES);
+    assert_int_equal(data->bump, SLH_WIDE_FIRST + 8 + CANARY_BYTES);
+    assert_memory_equal(data->base + SLH_WIDE_FIRST + 8, expected, CANARY_BYTES);
   }
 }
 
@@ -178,10 +178,10 @@ uint64_t victim_place(struct victim *victim, uint64_t align)
 
   slh_heap_get_stats(victim->heap, &stats);
   if (victim->wild && victim_below(victim, 4) == 0)
-    end = SLH_WIDE_START + stats.accessible;
-  if (end == SLH_WIDE_START)
+    end = SLH_WIDE_FIRST + stats.accessible;
+  if (end == SLH_WIDE_FIRST)
     return end;
-  return SLH_WIDE_START + victim_below(victim, (end - SLH_WIDE_START) / align) * align;
+  return SLH_WIDE_FIRST + victim_below(victim, (end - SLH_WIDE_FIRST) / align) * align;
 }
 
 static uint32_t random_header(struct victim *victim)
@@ -189,7 +189,7 @@ static uint32_t random_header(struct victim *victim)
   uint32_t headers[] = {victim->types[victim_below(victim, VICTIM_TYPES)]->header,
                         SLH_KIND_FILLER << 3, slh_externref_type(victim->runtime)->header,
                         (uint32_t)victim_place(victim, 8) | 1, /* forwarded */
-                        SLH_WIDE_START | 1};
+                        SLH_WIDE_FIRST | 1};
 
   return headers[victim_below(victim, sizeof headers / sizeof *headers)] |
          (victim_below(victim, 9) ? 0 : 2);
@@ -205,7 +205,7 @@ uint32_t victim_bits(struct victim *victim)
   case 2:
     return random_header(victim);
   case 3:
-    return (uint32_t)(victim_bump(victim) - SLH_WIDE_START - 8 * victim_below(victim, 64));
+    return (uint32_t)(victim_bump(victim) - SLH_WIDE_FIRST - 8 * victim_below(victim, 64));
   default:
     return (uint32_t)(victim_place(victim, 8) +
                       (victim_below(victim, 8) ? 0 : victim_below(victim, 8)));
@@ -221,7 +221,7 @@ void victim_overlap(struct victim *victim)
 
   /* Close to the end there is room for a few only, which do no harm. */
   if (from + 4096 > end)
-    from = SLH_WIDE_START;
+    from = SLH_WIDE_FIRST;
   count = (uint32_t)(end - from) / 8 - 1;
   if (from + 16 > end || victim->wild)
     return;

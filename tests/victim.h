@@ -57,7 +57,7 @@ static inline uint64_t victim_below(struct victim *victim, uint64_t bound)
 
 static inline uint64_t victim_bump(const struct victim *victim)
 {
-  return slh_heap_bump(victim->heap);
+  return slh_heap_end(victim->heap);
 }
 
 static inline char *victim_byte(const struct victim *victim, uint64_t offset)

@@ -72,9 +72,9 @@ static slh_status live(slh_pool *pool, slh_runtime *runtime, const slh_type *pai
 static uint64_t place(const slh_heap *heap, const char *where)
 {
   if (strcmp(where, "behind") == 0)
-    return slh_heap_bump(heap);
+    return slh_heap_end(heap);
   if (strcmp(where, "dead") == 0) /* the collection has left fewer */
-    return slh_heap_bump(heap) + OBJECTS / 2;
+    return slh_heap_end(heap) + OBJECTS / 2;
   return list.bits;
 }
 

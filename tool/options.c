@@ -25,20 +25,19 @@ static bool is_number(const slh_option *option)
 /* As it can be set, exactly: in a buffer that the next three calls keep. */
 static const char *as_text(const slh_option *option, uint64_t value)
 {
-  static const char suffixes[] = "KMGT";
+  static const char *const suffixes[] = {"", "K", "M", "G", "T"};
   static char buffers[4][32];
   static unsigned next;
   char *buffer = buffers[next++ % 4];
-  int suffix = -1;
+  unsigned suffix = 0;
 
   if (option->words && option->kind != SLH_OPTION_CHOICE && value == UINT64_MAX)
     return option->words[0];
-  while (option->kind == SLH_OPTION_BYTES && value != 0 && value % 1024 == 0 && suffix < 3) {
+  while (option->kind == SLH_OPTION_BYTES && value != 0 && value % 1024 == 0 && suffix < 4) {
     value /= 1024;
     suffix++;
   }
-  snprintf(buffer, sizeof buffers[0], "%" PRIu64 "%.1s", value,
-           suffix < 0 ? "" : &suffixes[suffix]);
+  snprintf(buffer, sizeof buffers[0], "%" PRIu64 "%s", value, suffixes[suffix]);
   return buffer;
 }
 

@@ -50,7 +50,7 @@ static bool may_grow(void *host, slh_heap *heap, const slh_growth *growth)
 static void pay_for_collection(void *host, slh_heap *heap, slh_roots *roots)
 {
   struct session *s = host;
-  uint64_t price = (slh_heap_bump(heap) - slh_heap_first(heap)) / CALC_BYTES_A_STEP;
+  uint64_t price = (slh_heap_end(heap) - slh_heap_first(heap)) / CALC_BYTES_A_STEP;
 
   (void)roots;
   s->steps -= price < s->steps ? price : s->steps;

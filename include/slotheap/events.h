@@ -56,7 +56,7 @@ typedef struct slh_event {
  * Called on the thread that the event happens on, out of the call that makes it
  * happen; of several threads at a time. It must return, and must not call slotheap,
  * but for slh_heap_host, slh_heap_get_stats (not for SLH_EVENT_TRAP), the names
- * below and slh_heap_bump. Never in a signal handler: a trap is told when the protected call
+ * below and slh_heap_end. Never in a signal handler: a trap is told when the protected call
  * ends.
  */
 typedef void slh_listen_fn(void *context, const slh_event *event);

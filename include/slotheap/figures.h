@@ -15,7 +15,7 @@ SLH_BEGIN_DECLS
 /* Bytes, unless it says otherwise; totals are since acquire or reset. */
 typedef struct slh_heap_stats {
   uint64_t image;             /* of objects that it began with */
-  uint64_t used;              /* other objects, fillers and holes now, up to slh_heap_bump */
+  uint64_t used;              /* other objects, fillers and holes now, up to slh_heap_end */
   uint64_t soft_limit;        /* may be used before the next full collection */
   uint64_t max;               /* may ever be used */
   uint64_t accessible;        /* mapped readable and writable */

@@ -69,10 +69,10 @@ SLH_STATIC_ASSERT(offsetof(slh_heap_data, runtime) == 56, "known to compiled cod
 
 /* Offset of the first object in a heap of a wide pool. References below it
  * fault: null plus a small offset is caught by the guard at no cost. */
-#define SLH_WIDE_START 4096u
+#define SLH_WIDE_FIRST 4096u
 
 /* The same in a dense pool, whose slots have nothing before them. */
-#define SLH_DENSE_START 8u
+#define SLH_DENSE_FIRST 8u
 
 /* What compiled code needs of a heap. The same memory, at no cost. */
 static inline slh_heap_data *slh_heap_get_data(const slh_heap *heap)

@@ -2,7 +2,7 @@
 /*
  * slh_heap: one store's garbage-collected heap, from acquire to release.
  *
- * Objects and dead fillers lie side by side from slh_heap_first to slh_heap_bump
+ * Objects and dead fillers lie side by side from slh_heap_first to slh_heap_end
  * (inspect.h), those of an image first. References are offsets from `base`, which never
  * moves in a wide pool. Collectors that copy move objects within the heap, so after
  * any call that can collect, every slh_ref that was not rooted is void. With drc nothing
@@ -26,7 +26,7 @@ typedef struct slh_roots slh_roots;
  * Lists the references that a store holds outside its heap, by address, for
  * a collection that starts (see roots.h). Called on the heap's thread, from calls
  * that can collect and from slh_heap_list_roots; must not use the heap, but for
- * slh_heap_host and figures (slh_heap_get_stats, slh_heap_bump). A failed
+ * slh_heap_host and figures (slh_heap_get_stats, slh_heap_end). A failed
  * slh_roots_add need not be handled: the list remembers it and the collection fails.
  */
 typedef void slh_enumerate_roots_fn(void *host, slh_heap *heap, slh_roots *roots);

@@ -14,7 +14,7 @@ SLH_BEGIN_DECLS
 /* Offsets of the first object (an image's, if it began with one), and behind the last. The
  * second is where the next object goes, unless drc has found a hole for it. */
 SLH_API uint64_t slh_heap_first(const slh_heap *heap);
-SLH_API uint64_t slh_heap_bump(const slh_heap *heap);
+SLH_API uint64_t slh_heap_end(const slh_heap *heap);
 
 /* Called for each object (not for fillers) in address order; returns false
  * to end the walk. Must not allocate in the heap. */
@@ -29,7 +29,7 @@ SLH_API SLH_NODISCARD slh_status slh_heap_walk(const slh_heap *heap, slh_visit_o
 
 /*
  * Checks the whole heap: every object well-formed, one after the other from
- * slh_heap_first to slh_heap_bump; every reference in them null, an i31, or the start of an
+ * slh_heap_first to slh_heap_end; every reference in them null, an i31, or the start of an
  * object; so too the roots in `roots` (may be NULL); and every byte from the dirty mark
  * (or bump, if that is higher) to the end of the accessible prefix zero.
  * Takes one bit of host memory for each 8 bytes of heap.

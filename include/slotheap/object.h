@@ -84,12 +84,12 @@ SLH_API SLH_NODISCARD slh_status slh_exn_tag(const slh_heap *heap, slh_ref ref, 
                                              uint32_t *index);
 
 /* `bytes` bytes from offset `at` of the heap on, as memory. All must lie between
- * slh_heap_first and slh_heap_bump. Valid until the next call that can collect.
+ * slh_heap_first and slh_heap_end. Valid until the next call that can collect.
  * Errors: SLH_E_BOUNDS, SLH_E_CORRUPT. */
 SLH_API SLH_NODISCARD slh_status slh_heap_index(const slh_heap *heap, uint64_t at, uint64_t bytes,
                                                 void **out);
 
-/* All bytes of the heap from slh_heap_first to slh_heap_bump: those of an image, too, and
+/* All bytes of the heap from slh_heap_first to slh_heap_end: those of an image, too, and
  * with drc what is free among the objects. Valid until the next allocation, collection,
  * reset or release. */
 SLH_API void slh_heap_slice(const slh_heap *heap, void **bytes, uint64_t *length);

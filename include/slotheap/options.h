@@ -59,8 +59,8 @@ typedef enum slh_option_kind {
 
 /* An option. Static; what it points to, too. */
 typedef struct slh_option {
-  const char *name; /* of the field */
-  const char *text; /* what it is, in a sentence */
+  const char *name;     /* of the field */
+  const char *text;     /* what it is, in a sentence */
   slh_option_kind kind; /* how its value is written */
   /* Ends with NULL. A choice: what there is; the field is its place in the list. A number:
    * one word, for the largest value that the field can hold. Else NULL. */

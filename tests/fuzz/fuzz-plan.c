@@ -88,7 +88,7 @@ static void check_plan(const slh_pool_options *options, const slh_host_limits *l
                                                                << (plan->sizes - 1));
   if (plan->kind == SLH_POOL_WIDE)
     FUZZ_REQUIRE(plan->slot_stride_bytes >= (UINT64_C(1) << 32) + plan->guard_bytes &&
-                 plan->lead_guard_bytes >= SLH_WIDE_START);
+                 plan->lead_guard_bytes >= SLH_WIDE_FIRST);
 }
 
 /* What a refusal says would fit does, and one slot more does not. */

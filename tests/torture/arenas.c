@@ -76,7 +76,7 @@ static void guard_canary(struct arena *arena, slh_heap *heap)
 {
   const slh_heap_data *data = slh_heap_get_data(heap);
   /* Dense slots begin at their base; the page before a wide one is a guard. */
-  uint64_t first = data->start == SLH_DENSE_START ? 0 : data->start;
+  uint64_t first = data->start == SLH_DENSE_FIRST ? 0 : data->start;
   struct span *span = &arena->spans[arena->canary_count];
 
   arena->canaries[arena->canary_count++] = heap;

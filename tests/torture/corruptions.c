@@ -343,7 +343,7 @@ static void beyond_bump(struct torture *t)
   slh_heap_stats stats;
 
   slh_heap_get_stats(t->heap, &stats);
-  end = stats.accessible + (t->arena->dense ? 0 : SLH_WIDE_START);
+  end = stats.accessible + (t->arena->dense ? 0 : SLH_WIDE_FIRST);
   if (!t->arena->strict || end < bump + 8) {
     plausible_word(t);
     return;

@@ -77,7 +77,7 @@ static void forget(struct torture *t)
 /* All that can be accessed, from the slot's first byte on. */
 static void check_zero(const struct torture *t, const slh_heap *heap)
 {
-  const char *first = slh_heap_get_data(heap)->base + (t->arena->dense ? 0 : SLH_WIDE_START);
+  const char *first = slh_heap_get_data(heap)->base + (t->arena->dense ? 0 : SLH_WIDE_FIRST);
   slh_heap_stats stats;
   uint64_t bytes;
 
@@ -95,7 +95,7 @@ static void check_clean(struct torture *t, slh_heap *heap)
     fprintf(stderr, "%s\n", error.message);
     REQUIRE(!"a clean heap");
   }
-  REQUIRE_EQUAL(slh_heap_bump(heap), slh_heap_first(heap));
+  REQUIRE_EQUAL(slh_heap_end(heap), slh_heap_first(heap));
   if (t->arena->scrubs)
     check_zero(t, heap);
 }

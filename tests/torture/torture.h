@@ -180,13 +180,13 @@ static inline uint32_t word_at(const struct torture *t, uint64_t offset)
 /* Offset behind the last object; bump can be among them. */
 static inline uint64_t torture_end(const struct torture *t)
 {
-  return slh_heap_bump(t->heap);
+  return slh_heap_end(t->heap);
 }
 
 /* Offset of the first object, an image's too. */
 static inline uint64_t torture_first(const struct torture *t)
 {
-  return t->arena->dense ? SLH_DENSE_START : SLH_WIDE_START;
+  return t->arena->dense ? SLH_DENSE_FIRST : SLH_WIDE_FIRST;
 }
 
 /* ---- build.c ---- */
