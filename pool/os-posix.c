@@ -126,36 +126,52 @@ int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory, bool
 
 int slhi_os_decommit_many(struct iovec *ranges, uint32_t count)
 {
+  (void)ranges;
+  (void)count;
   return ENOSYS;
 }
 
 int slhi_os_renew_template(void *memory, size_t bytes)
 {
+  (void)memory;
+  (void)bytes;
   return ENOSYS;
 }
 
 int slhi_os_resident(void *memory, size_t bytes, uint64_t *out)
 {
+  (void)memory;
+  (void)bytes;
+  (void)out;
   return ENOSYS;
 }
 
 int slhi_os_populate(void *memory, size_t bytes)
 {
+  (void)memory;
+  (void)bytes;
   return ENOSYS;
 }
 
 int slhi_os_huge(void *memory, size_t bytes, bool yes)
 {
+  (void)memory;
+  (void)bytes;
+  (void)yes;
   return EINVAL;
 }
 
 int slhi_os_guard(void *memory, size_t bytes)
 {
+  (void)memory;
+  (void)bytes;
   return EINVAL;
 }
 
 int slhi_os_unguard(void *memory, size_t bytes)
 {
+  (void)memory;
+  (void)bytes;
   return EINVAL;
 }
 

@@ -24,7 +24,7 @@ static inline struct slot *pop(struct slab *slab, slot_stack *stack)
   return NULL;
 }
 
-static inline void push(struct slab *slab, slot_stack *stack, struct slot *slot)
+static inline void push(slot_stack *stack, struct slot *slot)
 {
   uint32_t top = slhi_slot_number(slot) + 1;
   uint64_t word = atomic_load_explicit(stack, memory_order_relaxed);
@@ -80,9 +80,9 @@ void slhi_shard_put(struct slab *slab, uint32_t home, struct slot *slot, bool co
   struct shard *shard = &slab->shards[home];
 
   if (slot->resident == 0)
-    push(slab, &shard->clean, slot);
+    push(&shard->clean, slot);
   else
-    push(slab, cool ? &shard->cool : &shard->hot, slot);
+    push(cool ? &shard->cool : &shard->hot, slot);
 }
 
 void slhi_shards_cool(struct slab *slab)
