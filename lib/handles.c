@@ -44,6 +44,15 @@ slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint3
   return &handles->refs[number];
 }
 
+slh_ref slhi_handle_get(const slh_heap *heap, const struct handles *handles, uint64_t stamp,
+                        uint32_t number, const char *call)
+{
+  slhi_require_idle(heap, call);
+  if (SLH_UNLIKELY(heap->corrupt))
+    return SLH_NULL;
+  return *slhi_handle_locate(handles, stamp, number, call);
+}
+
 slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref ref,
                            uint64_t *stamp, uint32_t *number)
 {

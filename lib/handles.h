@@ -43,6 +43,11 @@ slh_status slhi_handle_new(slh_heap *heap, struct free_handles *handles, slh_ref
 slh_ref *slhi_handle_locate(const struct handles *handles, uint64_t stamp, uint32_t number,
                             const char *call);
 
+/* The reference that one of a heap holds, for the host: null if the heap is corrupt. Stops
+ * as above, and if something goes on with the heap. */
+slh_ref slhi_handle_get(const slh_heap *heap, const struct handles *handles, uint64_t stamp,
+                        uint32_t number, const char *call);
+
 /* Ends a handle. Stops as above. */
 void slhi_handle_free(struct free_handles *handles, uint64_t stamp, uint32_t number,
                       const char *call);

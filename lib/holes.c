@@ -156,7 +156,7 @@ static bool has_room_for_region(slh_heap *heap, struct holes *holes)
 {
   return holes->region_count < holes->region_capacity ||
          slhi_table_widen(heap, &holes->regions, sizeof *holes->regions, &holes->region_capacity,
-                          FIRST_REGIONS);
+                          (uint64_t)holes->region_count + 1, FIRST_REGIONS);
 }
 
 /* The region that bump is in. */

@@ -235,11 +235,8 @@ uint64_t slhi_larges_copy_back(const struct evacuation *e, uint64_t at, uint64_t
 
 static bool reserve_places(slh_heap *heap, struct large_list *list, uint64_t count)
 {
-  while (list->capacity < count) {
-    if (!slhi_table_widen(heap, &list->at, sizeof *list->at, &list->capacity, FIRST_CAPACITY))
-      return false;
-  }
-  return true;
+  return count <= list->capacity || slhi_table_widen(heap, &list->at, sizeof *list->at,
+                                                     &list->capacity, count, FIRST_CAPACITY);
 }
 
 void slhi_larges_finish(struct larges *larges, bool young)

@@ -11,7 +11,8 @@
 static bool has_room(slh_heap *heap, struct listed *listed)
 {
   return listed->count < listed->capacity ||
-         slhi_table_widen(heap, &listed->at, sizeof *listed->at, &listed->capacity, FIRST_CAPACITY);
+         slhi_table_widen(heap, &listed->at, sizeof *listed->at, &listed->capacity,
+                          (uint64_t)listed->count + 1, FIRST_CAPACITY);
 }
 
 void slhi_listed_add(slh_heap *heap, struct counts *counts, uint32_t ref)

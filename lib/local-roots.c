@@ -76,10 +76,7 @@ static const struct handles *locals_of(const slh_heap *heap)
 
 slh_ref slh_local_get(const slh_heap *heap, slh_local local)
 {
-  slhi_require_idle(heap, "slh_local_get");
-  if (SLH_UNLIKELY(heap->corrupt))
-    return SLH_NULL;
-  return *slhi_handle_locate(locals_of(heap), local.stamp, local.number, "slh_local_get");
+  return slhi_handle_get(heap, locals_of(heap), local.stamp, local.number, "slh_local_get");
 }
 
 void slh_local_set(slh_heap *heap, slh_local local, slh_ref ref)

@@ -39,10 +39,7 @@ void slh_owned_free(slh_heap *heap, slh_owned owned)
 
 slh_ref slh_owned_get(const slh_heap *heap, slh_owned owned)
 {
-  slhi_require_idle(heap, "slh_owned_get");
-  if (SLH_UNLIKELY(heap->corrupt))
-    return SLH_NULL;
-  return *slhi_handle_locate(owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
+  return slhi_handle_get(heap, owned_of(heap), owned.stamp, owned.number, "slh_owned_get");
 }
 
 void slh_owned_set(slh_heap *heap, slh_owned owned, slh_ref ref)

@@ -36,7 +36,8 @@ static bool widen(slh_heap *heap)
   set = &tables->remembered;
   count = slhi_remembered_objects(heap);
   if (count == set->capacity &&
-      !slhi_table_widen(heap, &set->objects, sizeof *set->objects, &set->capacity, FIRST_CAPACITY))
+      !slhi_table_widen(heap, &set->objects, sizeof *set->objects, &set->capacity,
+                        (uint64_t)count + 1, FIRST_CAPACITY))
     return false;
   heap->data.remembered = set->objects + count;
   heap->data.remembered_end = set->objects + set->capacity;
@@ -101,7 +102,8 @@ static bool remember_card(slh_heap *heap, struct card card)
   if (slhi_bitmap_has(set->marks, mark))
     return true;
   if (set->card_count == set->card_capacity &&
-      !slhi_table_widen(heap, &set->cards, sizeof *set->cards, &set->card_capacity, FIRST_CAPACITY))
+      !slhi_table_widen(heap, &set->cards, sizeof *set->cards, &set->card_capacity,
+                        (uint64_t)set->card_count + 1, FIRST_CAPACITY))
     return false;
   slhi_bitmap_set(set->marks, mark);
   set->cards[set->card_count++] = card;

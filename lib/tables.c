@@ -36,10 +36,13 @@ slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t
   return SLH_OK;
 }
 
-bool slhi_table_widen(slh_heap *heap, void *array, size_t each, uint32_t *capacity, uint32_t first)
+bool slhi_table_widen(slh_heap *heap, void *array, size_t each, uint32_t *capacity, uint64_t count,
+                      uint32_t first)
 {
-  uint64_t wider = *capacity ? 2 * (uint64_t)*capacity : first;
+  uint64_t wider = *capacity ? *capacity : first;
 
+  while (wider < count)
+    wider *= 2;
   if (wider > UINT32_MAX || slhi_table_resize(heap, array, wider, each) != SLH_OK)
     return false;
   *capacity = (uint32_t)wider;

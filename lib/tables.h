@@ -75,8 +75,10 @@ void slhi_align_stamps(struct tables *tables, uint64_t count);
 /* Resizes one to `count` items. SLH_E_NOMEM, SLH_E_HOST_LIMIT: it is as it was. */
 slh_status slhi_table_resize(slh_heap *heap, void *array, uint64_t count, size_t each);
 
-/* Doubles one of `*capacity` items, `first` to begin with. False: it is as it was. */
-bool slhi_table_widen(slh_heap *heap, void *array, size_t each, uint32_t *capacity, uint32_t first);
+/* Makes one of `*capacity` items larger, for `count`: by doubling, from `first` on. False:
+ * it is as it was. */
+bool slhi_table_widen(slh_heap *heap, void *array, size_t each, uint32_t *capacity, uint64_t count,
+                      uint32_t first);
 
 /*
  * Makes room for `count` items in two arrays that grow together, by doubling

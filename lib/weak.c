@@ -25,10 +25,7 @@ static const struct handles *weak_of(const slh_heap *heap)
 
 slh_ref slh_weak_get(const slh_heap *heap, slh_weak weak)
 {
-  slhi_require_idle(heap, "slh_weak_get");
-  if (SLH_UNLIKELY(heap->corrupt))
-    return SLH_NULL;
-  return *slhi_handle_locate(weak_of(heap), weak.stamp, weak.number, "slh_weak_get");
+  return slhi_handle_get(heap, weak_of(heap), weak.stamp, weak.number, "slh_weak_get");
 }
 
 void slh_weak_free(slh_heap *heap, slh_weak weak)

@@ -10,7 +10,7 @@
 #include "pool/events.h"
 #include "pool/os.h"
 
-static const char *const names[SLH_DECOMMIT_ENGINES] = {
+const char *const slhi_decommit_names[SLH_DECOMMIT_ENGINES + 1] = {
     [SLH_DECOMMIT_AUTO] = "auto",       [SLH_DECOMMIT_MEMSET] = "memset",
     [SLH_DECOMMIT_MADVISE] = "madvise", [SLH_DECOMMIT_BATCH] = "batch",
     [SLH_DECOMMIT_RUNS] = "runs",       [SLH_DECOMMIT_URING] = "uring",
@@ -18,7 +18,7 @@ static const char *const names[SLH_DECOMMIT_ENGINES] = {
 
 const char *slh_decommit_name(slh_decommit engine)
 {
-  return (unsigned)engine < SLH_DECOMMIT_ENGINES ? names[engine] : "?";
+  return (unsigned)engine < SLH_DECOMMIT_ENGINES ? slhi_decommit_names[engine] : "?";
 }
 
 bool slh_decommit_available(slh_decommit engine)

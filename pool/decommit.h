@@ -32,6 +32,9 @@ struct decommit_counts {
 
 struct slhi_os_ring;
 
+/* Their names, by number; NULL is the last. */
+extern const char *const slhi_decommit_names[SLH_DECOMMIT_ENGINES + 1];
+
 struct decommit {
   const struct slh_pool *pool; /* for events */
   slh_decommit engine;         /* in use; never changes */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "pool/pool-options.h"
 
+#include "pool/decommit.h"
 #include "pool/option-table.h"
 
 static const char *const isolations[] = {"scrub", "strict", "none", NULL};
 static const char *const kinds[] = {"wide", "dense", NULL};
-static const char *const engines[] = {"auto", "memset", "madvise", "batch", "runs", "uring", NULL};
 static const char *const pages[] = {"system", "never", "large", NULL};
-
-_Static_assert(sizeof engines / sizeof *engines == SLH_DECOMMIT_ENGINES + 1, "one for each");
 
 const char *const slhi_option_unlimited[2] = {"unlimited", NULL};
 
@@ -38,7 +36,7 @@ static const slh_option rows[] = {
     NUMBER(decay_ms, TIME, 10000, 1, UINT64_C(1) << 40, NULL,
            "After which free slots give up what they keep."),
     SWITCH(decay_thread, "Whether a thread of the pool sees to that."),
-    CHOICE(decommit, engines, "How pages go back to the system."),
+    CHOICE(decommit, slhi_decommit_names, "How pages go back to the system."),
     CHOICE(huge_pages, pages, "Whether heaps have huge pages."),
     SWITCH(populate, "Wide: cold heaps get pages before they touch them."),
 };

@@ -243,6 +243,12 @@ void helper_expect_stop(void (*misuse)(void *context), void *context, const char
   assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+void helper_expect_stops(const struct misuse *misuses, size_t count, void *context)
+{
+  for (size_t i = 0; i < count; i++)
+    helper_expect_stop(misuses[i].commit, context, misuses[i].message);
+}
+
 void helper_stop(const char *file, int line, const char *what, uint64_t a, uint64_t b)
 {
   fprintf(stderr, "%s:%d: not so: %s (%" PRIu64 ", %" PRIu64 ")\n", file, line, what, a, b);

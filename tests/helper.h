@@ -87,6 +87,13 @@ const slh_type *helper_array_type(slh_runtime *runtime, slh_storage element);
  * standard error that contains `message`. */
 void helper_expect_stop(void (*misuse)(void *context), void *context, const char *message);
 
+/* The same for each of some. */
+struct misuse {
+  void (*commit)(void *context);
+  const char *message;
+};
+void helper_expect_stops(const struct misuse *misuses, size_t count, void *context);
+
 /* Calls `work` in a child process that takes the default action on SIGABRT,
  * SIGBUS and SIGSEGV. Returns its wait status: 0 if `work` returned. */
 int helper_in_child(void (*work)(void *context), void *context);

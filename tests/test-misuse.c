@@ -4,20 +4,9 @@
 /* [promise own-handles] */
 #include "tests/store.h"
 
-/* Each runs in a child process; `context` is a fresh store. */
-struct misuse {
-  void (*commit)(void *context);
-  const char *message;
-};
-
-static void expect_stops(void **state, const struct misuse *misuses, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    helper_expect_stop(misuses[i].commit, *state, misuses[i].message);
-}
-
+/* The context of each is a fresh store. */
 #define EXPECT_STOPS(state, misuses)                                                               \
-  expect_stops(state, misuses, sizeof(misuses) / sizeof *(misuses))
+  helper_expect_stops(misuses, sizeof(misuses) / sizeof *(misuses), *(state))
 
 /* The heap ends, and another store gets the same slot. */
 static void end_store(struct store *store)

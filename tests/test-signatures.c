@@ -26,18 +26,12 @@ static void keep(void *context, void *memory)
 
 static const slh_allocator keeping = {resize, keep, NULL};
 
-struct misuse {
-  void (*commit)(void *context);
-  const char *message;
-};
-
 static void expect_stops(const struct misuse *misuses, size_t count)
 {
   static const struct store_options options = {.allocator = &keeping};
   struct store *store = store_open(&options);
 
-  for (size_t i = 0; i < count; i++)
-    helper_expect_stop(misuses[i].commit, store, misuses[i].message);
+  helper_expect_stops(misuses, count, store);
   store_close(store);
   while (kept_count > 0)
     free(kept[--kept_count]);

@@ -15,6 +15,26 @@ static slh_status decode(void *context, slh_host_kind kind, const void *bytes, s
   return SLH_OK;
 }
 
+static error_t parse_json(int key, char *text, struct argp_state *state)
+{
+  (void)text;
+  if (key != 'j')
+    return ARGP_ERR_UNKNOWN;
+  *(bool *)state->input = true;
+  return 0;
+}
+
+bool tool_json(int argc, char **argv, const char *doc)
+{
+  static const struct argp_option options[] = {
+      {"json", 'j', NULL, 0, "Print one JSON object a line", 0}, {0}};
+  struct argp argp = {.options = options, .parser = parse_json, .doc = doc};
+  bool json = false;
+
+  argp_parse(&argp, argc, argv, 0, NULL, &json);
+  return json;
+}
+
 error_t tool_file(int key, char *text, struct argp_state *state, const char **path)
 {
   switch (key) {

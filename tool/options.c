@@ -90,26 +90,12 @@ static void print_text(const slh_option *option)
   printf("\n    %s\n", option->text);
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  (void)text;
-  if (key != 'j')
-    return ARGP_ERR_UNKNOWN;
-  *(bool *)state->input = true;
-  return 0;
-}
-
 int tool_options(int argc, char **argv)
 {
-  static const struct argp_option options[] = {
-      {"json", 'j', NULL, 0, "Print one JSON object a line", 0}, {0}};
-  struct argp argp = {.options = options,
-                      .parser = parse,
-                      .doc = "Prints the name, the default and the range of each option of pools, "
-                             "runtimes and heaps. A default of - is said below it."};
-  bool json = false;
+  bool json = tool_json(argc, argv,
+                        "Prints the name, the default and the range of each option of pools, "
+                        "runtimes and heaps. A default of - is said below it.");
 
-  argp_parse(&argp, argc, argv, 0, NULL, &json);
   for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
     const slh_option *option = NULL;
 

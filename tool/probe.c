@@ -68,26 +68,12 @@ static void print_limits(bool json)
     printf("  %-26s%" PRIu64 " (vm.max_map_count)\n", "mappings", limits.max_mappings);
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  (void)text;
-  if (key != 'j')
-    return ARGP_ERR_UNKNOWN;
-  *(bool *)state->input = true;
-  return 0;
-}
-
 int tool_probe(int argc, char **argv)
 {
-  static const struct argp_option options[] = {
-      {"json", 'j', NULL, 0, "Print one JSON object a line", 0}, {0}};
-  struct argp argp = {.options = options,
-                      .parser = parse,
-                      .doc = "Tries out what slotheap can use of this kernel, as this process is "
-                             "allowed to."};
-  bool json = false;
+  bool json = tool_json(argc, argv,
+                        "Tries out what slotheap can use of this kernel, as this process is "
+                        "allowed to.");
 
-  argp_parse(&argp, argc, argv, 0, NULL, &json);
   print_limits(json);
   if (!json)
     puts("\nFeatures");

@@ -14,6 +14,9 @@ int tool_probe(int argc, char **argv);
 int tool_snapshot(int argc, char **argv); /* these only with libslotheap-export */
 int tool_summary(int argc, char **argv);
 
+/* The arguments of a command that has no option but --json: whether it was given. */
+bool tool_json(int argc, char **argv, const char *doc);
+
 /* For a parser of options: the one argument is a FILE. */
 error_t tool_file(int key, char *text, struct argp_state *state, const char **path);
 
