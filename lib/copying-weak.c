@@ -5,7 +5,7 @@
 #include "lib/tables.h"
 
 /* One pass over those not yet kept. Done once a pass moved nothing. */
-bool slhi_move_values(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_ephemerons(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct ephemerons *all = &c->tables->ephemerons;
 
@@ -19,7 +19,7 @@ bool slhi_move_values(struct collection *c, uint64_t *budget, slh_status *status
     entry->kept = true;
     entry->key.bits = key;
     c->copying.moved_values = true;
-    if (!slhi_evacuate_one(c, &entry->value, budget, status))
+    if (!slhi_copying_one(c, &entry->value, budget, status))
       return false;
   }
   return c->cursor == all->count;
@@ -41,7 +41,7 @@ static bool young_weak(struct collection *c, uint64_t *budget)
   return false;
 }
 
-bool slhi_clear_weak(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_weak(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct handles *handles = &c->tables->weak.at;
 
@@ -58,7 +58,7 @@ bool slhi_clear_weak(struct collection *c, uint64_t *budget, slh_status *status)
 }
 
 /* Those of the dead go to the queue, which has room for all. */
-bool slhi_queue_finalizers(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_finalizers(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct finalizers *list = &c->tables->finalizers;
   struct finalizers *queue = &c->tables->queue;
@@ -82,19 +82,19 @@ bool slhi_queue_finalizers(struct collection *c, uint64_t *budget, slh_status *s
   return c->cursor == list->count;
 }
 
-bool slhi_revive(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_revive(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct finalizers *queue = &c->tables->queue;
 
   /* From c->copying.queued on: those before were among the roots. */
   while (*budget > 0 && c->cursor < queue->count) {
-    if (!slhi_evacuate_one(c, &queue->refs[c->cursor++], budget, status))
+    if (!slhi_copying_one(c, &queue->refs[c->cursor++], budget, status))
       return false;
   }
   return c->cursor == queue->count;
 }
 
-bool slhi_remove_dead_keys(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_dead_keys(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct ephemerons *all = &c->tables->ephemerons;
 
@@ -113,7 +113,7 @@ bool slhi_remove_dead_keys(struct collection *c, uint64_t *budget, slh_status *s
   return c->cursor == all->count;
 }
 
-bool slhi_index_keys(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_index(struct collection *c, uint64_t *budget, slh_status *status)
 {
   struct ephemerons *all = &c->tables->ephemerons;
   uint64_t before = c->cursor, most = *budget / SLHI_ENTRY_WORK + 1;

@@ -14,13 +14,13 @@ static bool young_handles(struct collection *c, struct handles *handles, uint64_
 
     if (number == UINT32_MAX)
       return true;
-    if (!slhi_evacuate_one(c, &handles->refs[number], budget, status))
+    if (!slhi_copying_one(c, &handles->refs[number], budget, status))
       return false;
   }
   return false;
 }
 
-bool slhi_move_young_handles(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_handles(struct collection *c, uint64_t *budget, slh_status *status)
 {
   return young_handles(c, &c->tables->locals, budget, status) &&
          young_handles(c, &c->tables->owned.at, budget, status);
@@ -53,7 +53,7 @@ static uint32_t find_card(const struct collection *c, struct card card, char **a
 }
 
 /* A card takes at most 1 KiB of elements, and what they lead to. */
-bool slhi_move_cards(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_cards(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct remembered *set = &c->tables->remembered;
 
@@ -101,7 +101,7 @@ static bool remembered_object(struct collection *c, uint32_t offset, uint64_t *b
 /* So far ahead headers are fetched: nobody knows where they lie. */
 #define AHEAD 8
 
-bool slhi_move_remembered(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_remembered(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct remembered *set = &c->tables->remembered;
   uint32_t count = slhi_remembered_objects(c->heap);
@@ -117,7 +117,7 @@ bool slhi_move_remembered(struct collection *c, uint64_t *budget, slh_status *st
   return c->cursor == count;
 }
 
-bool slhi_unchain_young_keys(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_unchain(struct collection *c, uint64_t *budget, slh_status *status)
 {
   uint64_t before = c->cursor;
   bool done = slhi_ephemerons_unchain_young(&c->tables->ephemerons, &c->cursor,

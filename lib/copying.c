@@ -8,7 +8,7 @@
 
 #include "pool/events.h"
 
-bool slhi_evacuate_one(struct collection *c, slh_ref *ref, uint64_t *budget, slh_status *status)
+bool slhi_copying_one(struct collection *c, slh_ref *ref, uint64_t *budget, slh_status *status)
 {
   struct evacuation *e = &c->copying.evacuation;
   uint64_t before = e->free;
@@ -84,18 +84,18 @@ static bool copy_back(struct collection *c, uint64_t *budget, slh_status *status
 static slhi_phase_fn *const phase_functions[] = {
     [PHASE_CHECK] = slhi_check_alignment,
     [PHASE_ROOTS] = roots,
-    [PHASE_IMAGE] = slhi_scan_image,
-    [PHASE_HANDLES] = slhi_move_young_handles,
-    [PHASE_CARDS] = slhi_move_cards,
-    [PHASE_REMEMBERED] = slhi_move_remembered,
-    [PHASE_UNCHAIN] = slhi_unchain_young_keys,
+    [PHASE_IMAGE] = slhi_copying_image,
+    [PHASE_HANDLES] = slhi_copying_handles,
+    [PHASE_CARDS] = slhi_copying_cards,
+    [PHASE_REMEMBERED] = slhi_copying_remembered,
+    [PHASE_UNCHAIN] = slhi_copying_unchain,
     [PHASE_SCAN] = scan,
-    [PHASE_EPHEMERONS] = slhi_move_values,
-    [PHASE_WEAK] = slhi_clear_weak,
-    [PHASE_FINALIZERS] = slhi_queue_finalizers,
-    [PHASE_REVIVE] = slhi_revive,
-    [PHASE_DEAD_KEYS] = slhi_remove_dead_keys,
-    [PHASE_INDEX] = slhi_index_keys,
+    [PHASE_EPHEMERONS] = slhi_copying_ephemerons,
+    [PHASE_WEAK] = slhi_copying_weak,
+    [PHASE_FINALIZERS] = slhi_copying_finalizers,
+    [PHASE_REVIVE] = slhi_copying_revive,
+    [PHASE_DEAD_KEYS] = slhi_copying_dead_keys,
+    [PHASE_INDEX] = slhi_copying_index,
     [PHASE_COPY_BACK] = copy_back,
     [PHASE_FINISH] = finish_roots,
 };

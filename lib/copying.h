@@ -12,24 +12,24 @@ slh_status slhi_copying_step(slh_heap *heap, struct collection *c, uint64_t *bud
                              bool *complete);
 
 /* Moves what a reference outside the heap refers to. False: corrupt. */
-bool slhi_evacuate_one(struct collection *c, slh_ref *ref, uint64_t *budget, slh_status *status);
+bool slhi_copying_one(struct collection *c, slh_ref *ref, uint64_t *budget, slh_status *status);
 
 /* ---- phases, see enum phase ---- */
 
-slhi_phase_fn slhi_scan_image; /* image-scan.c */
+slhi_phase_fn slhi_copying_image; /* image-scan.c */
 
 /* copying-young.c */
-slhi_phase_fn slhi_move_young_handles;
-slhi_phase_fn slhi_move_cards;
-slhi_phase_fn slhi_move_remembered;
-slhi_phase_fn slhi_unchain_young_keys;
+slhi_phase_fn slhi_copying_handles;
+slhi_phase_fn slhi_copying_cards;
+slhi_phase_fn slhi_copying_remembered;
+slhi_phase_fn slhi_copying_unchain;
 
 /* copying-weak.c */
-slhi_phase_fn slhi_move_values;
-slhi_phase_fn slhi_clear_weak;
-slhi_phase_fn slhi_queue_finalizers;
-slhi_phase_fn slhi_revive;
-slhi_phase_fn slhi_remove_dead_keys;
-slhi_phase_fn slhi_index_keys;
+slhi_phase_fn slhi_copying_ephemerons;
+slhi_phase_fn slhi_copying_weak;
+slhi_phase_fn slhi_copying_finalizers;
+slhi_phase_fn slhi_copying_revive;
+slhi_phase_fn slhi_copying_dead_keys;
+slhi_phase_fn slhi_copying_index;
 
 #endif

@@ -63,7 +63,7 @@ static slh_status new_externref(slh_heap *heap, void *data, slh_drop_fn *drop, b
     return status;
   id = tables->host.order[tables->host.used];
   slhi_host_data_add(&tables->host, data, drop);
-  slhi_store_word(slh_address(heap, *out, SLHI_EXTERN_NUMBER_OFFSET), id);
+  slhi_store_word(slh_address(heap, *out, SLHI_EXTERN_ID_OFFSET), id);
   return SLH_OK;
 }
 
@@ -112,7 +112,7 @@ slh_status slh_externref_data(const slh_heap *heap, slh_ref externref, void **ou
     return status;
   if (type->kind != SLH_KIND_EXTERN)
     return SLH_E_TYPE;
-  id = slhi_load_word(slh_address(heap, externref, SLHI_EXTERN_NUMBER_OFFSET));
+  id = slhi_load_word(slh_address(heap, externref, SLHI_EXTERN_ID_OFFSET));
   if (!tables || id >= tables->host.capacity || tables->host.entries[id].place >= tables->host.used)
     return SLH_E_CORRUPT;
   *out = tables->host.entries[id].data;

@@ -125,27 +125,26 @@ static slh_status freeze_externref(struct freezer *f, char *at)
 {
   const slh_image_options *options = &f->image->options;
   const struct tables *tables = slhi_heap_tables(f->heap);
-  uint32_t number = slhi_load_word(at + SLHI_EXTERN_NUMBER_OFFSET);
+  uint32_t id = slhi_load_word(at + SLHI_EXTERN_ID_OFFSET);
   struct image_text *text;
   const void *bytes = NULL;
   size_t size = 0;
   slh_status status;
 
-  if (!tables || number >= tables->host.capacity ||
-      tables->host.entries[number].place >= tables->host.used)
-    return slhi_error(f->error, SLH_E_CORRUPT, "an externref has number %u, which none has",
-                      (unsigned)number);
+  if (!tables || id >= tables->host.capacity || tables->host.entries[id].place >= tables->host.used)
+    return slhi_error(f->error, SLH_E_CORRUPT, "an externref has id %u, which no host data has",
+                      (unsigned)id);
   if (!options->encode)
     return slhi_error(f->error, SLH_E_UNSUPPORTED,
                       "an externref is reachable, and slh_image_options.encode is NULL");
-  status = options->encode(options->context, SLH_HOST_DATA, tables->host.entries[number].data,
-                           &bytes, &size);
+  status = options->encode(options->context, SLH_HOST_DATA, tables->host.entries[id].data, &bytes,
+                           &size);
   if (status != SLH_OK)
     return slhi_error(f->error, status, "slh_image_options.encode: %s", slh_status_text(status));
   text = slhi_image_add(f->image, &f->image->externrefs, sizeof *text);
   if (!text || !slhi_image_add_text(f->image, bytes, size, text))
     return no_memory(f);
-  slhi_store_word(at + SLHI_EXTERN_NUMBER_OFFSET, f->image->externrefs.count - 1);
+  slhi_store_word(at + SLHI_EXTERN_ID_OFFSET, f->image->externrefs.count - 1);
   return SLH_OK;
 }
 

@@ -97,7 +97,7 @@ static bool read_object(const struct reader *r, const slh_type *type, char *at)
   bool sound = true;
 
   if (type->kind == SLH_KIND_EXTERN)
-    return slhi_load_word(at + SLHI_EXTERN_NUMBER_OFFSET) < r->parts.header->externrefs;
+    return slhi_load_word(at + SLHI_EXTERN_ID_OFFSET) < r->parts.header->externrefs;
   if (type->kind == SLH_KIND_ARRAY)
     return read_array(r, type->fields[0].storage, at);
   for (uint32_t i = 0; i < type->field_count && sound; i++)

@@ -55,7 +55,7 @@ static bool image_object(struct collection *c, char *at, const struct object *ob
   return sound;
 }
 
-bool slhi_scan_image(struct collection *c, uint64_t *budget, slh_status *status)
+bool slhi_copying_image(struct collection *c, uint64_t *budget, slh_status *status)
 {
   const struct evacuation *e = &c->copying.evacuation;
 

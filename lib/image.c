@@ -233,9 +233,9 @@ slh_status slhi_image_index_names(slh_image *image, slh_status twice, slh_error 
 
 /* ---- looking ---- */
 
-void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_t size)
+static slh_image_info info_of(const slh_image *image)
 {
-  slh_image_info info = {
+  return (slh_image_info){
       .kind = image->options.kind,
       .bytes = image->end - image->first,
       .objects = image->objects,
@@ -248,7 +248,14 @@ void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_
       .functions = image->functions.count,
       .mapped = image->body.fd >= 0,
   };
+}
 
+void slh_image_get_info_sized(const slh_image *image, slh_image_info *out, size_t size)
+{
+  slh_image_info info;
+
+  slhi_check_image(image, "slh_image_get_info");
+  info = info_of(image);
   slhi_write_figures(out, size, &info, sizeof info);
 }
 
@@ -272,6 +279,7 @@ bool slh_image_find_root(const slh_image *image, const char *name, slh_ref *out)
   const uint32_t *names = image->names.at;
   uint32_t low = 0, high = image->names.count;
 
+  slhi_check_image(image, "slh_image_find_root");
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
 
@@ -293,6 +301,7 @@ void slh_image_walk(const slh_image *image, slh_visit_object_fn *visit, void *co
   struct object object;
   bool go_on = true;
 
+  slhi_check_image(image, "slh_image_walk");
   for (uint64_t at = image->first; at < image->end && go_on; at += object.bytes) {
     slh_ref ref = {(uint32_t)at};
 

@@ -13,9 +13,9 @@
 
 #define SLHI_OBJECT_ALIGN 8
 
-/* An externref: the header, and the number of its entry. */
+/* An externref: the header, and the id of its entry (host-data.h). */
 #define SLHI_EXTERN_BYTES 8
-#define SLHI_EXTERN_NUMBER_OFFSET 4
+#define SLHI_EXTERN_ID_OFFSET 4
 
 /* A collection copies and scans objects that are larger in several steps. */
 #define SLHI_LAZY_BYTES 4096

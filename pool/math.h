@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Sums that do not overflow, and the like. */
 #ifndef SLOTHEAP_POOL_MATH_H
 #define SLOTHEAP_POOL_MATH_H
 

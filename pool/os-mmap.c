@@ -8,14 +8,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "pool/os-flags.h"
+
 /* User addresses with four-level page tables, on x86-64; other 64-bit systems
  * have at least as many by default, or fail the reservation. */
 #define ADDRESS_BITS 47
-
-/* Not every system counts what can be written as if it were. */
-#ifndef MAP_NORESERVE
-#define MAP_NORESERVE 0
-#endif
 
 uint64_t slhi_os_page_size(void)
 {
@@ -59,6 +56,7 @@ static bool claim(struct leftover *leftover, enum leftover_state state)
 static void leave(void *memory, size_t bytes)
 {
   (void)slhi_os_decommit(memory, bytes);
+  (void)slhi_os_protect_none(memory, bytes);
   for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers; i++) {
     if (claim(&leftovers[i], LEFTOVER_NONE)) {
       leftovers[i].memory = memory;

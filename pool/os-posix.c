@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pool/os-flags.h"
+
 uint64_t slhi_os_mapping_limit(void)
 {
   return UINT64_MAX;
@@ -47,7 +49,7 @@ static int replace(void *memory, size_t bytes, int flags, int fd)
 
 int slhi_os_decommit(void *memory, size_t bytes)
 {
-  return replace(memory, bytes, MAP_ANON, -1);
+  return replace(memory, bytes, MAP_ANON | MAP_NORESERVE, -1);
 }
 
 int slhi_os_map_template(void *memory, size_t bytes, int fd)
@@ -57,7 +59,7 @@ int slhi_os_map_template(void *memory, size_t bytes, int fd)
 
 int slhi_os_unmap_template(void *memory, size_t bytes)
 {
-  return replace(memory, bytes, MAP_ANON, -1);
+  return replace(memory, bytes, MAP_ANON | MAP_NORESERVE, -1);
 }
 
 /* ---- sealed memory ---- */

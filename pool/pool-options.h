@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Options of pools whose default and range depend on the kind: field, default, least, most. */
+/*
+ * Options whose default and range depend on the kind of the pool: field, default, least,
+ * most. plan.c checks them by these. The table of all options (pool-options.c) has the widest
+ * range of each.
+ */
 #ifndef SLOTHEAP_POOL_POOL_OPTIONS_H
 #define SLOTHEAP_POOL_POOL_OPTIONS_H
 

@@ -55,8 +55,8 @@ struct slab {
   uint64_t guard;          /* bytes at the end of each slot that are not for use */
   slh_decommit wish;       /* how pages are to go back */
   bool populate;           /* heaps get pages ahead of their needs */
-  bool open;               /* all is accessible from the beginning, but for guards */
-  bool fronted;            /* slots can begin with a template; see template.h */
+  bool open;               /* slots are accessible from the beginning: no commits */
+  bool fronted;            /* slots can have fronts: slhi_slab_open makes `fronts` */
   uint64_t id;             /* unique in the process */
   struct slot *slots;      /* their records */
   struct front *fronts;    /* one each, or NULL: they cannot have any */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Protected calls of a slot, and what a fault in one puts back. */
 #ifndef SLOTHEAP_POOL_TRAP_H
 #define SLOTHEAP_POOL_TRAP_H
 

@@ -25,7 +25,9 @@ int __real_mincore(void *address, size_t bytes, unsigned char *present);
 long __real_syscall(long number, ...);
 void *__real_mremap(void *address, size_t old, size_t bytes, int flags, ...);
 int __real_memfd_create(const char *name, unsigned flags);
+int __real_shm_open(const char *name, int flags, mode_t mode);
 int __real_ftruncate(int file, off_t bytes);
+int __real_posix_fallocate(int file, off_t from, off_t bytes);
 int __real_fcntl(int file, int command, ...);
 int __real_open(const char *path, int flags, ...);
 int __real_mkostemps(char *name, int suffix, int flags);
@@ -44,7 +46,9 @@ int __wrap_mincore(void *address, size_t bytes, unsigned char *present);
 long __wrap_syscall(long number, ...);
 void *__wrap_mremap(void *address, size_t old, size_t bytes, int flags, ...);
 int __wrap_memfd_create(const char *name, unsigned flags);
+int __wrap_shm_open(const char *name, int flags, mode_t mode);
 int __wrap_ftruncate(int file, off_t bytes);
+int __wrap_posix_fallocate(int file, off_t from, off_t bytes);
 int __wrap_fcntl(int file, int command, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_mkostemps(char *name, int suffix, int flags);
@@ -232,9 +236,20 @@ int __wrap_memfd_create(const char *name, unsigned flags)
   return fails(OS_MEMFD) ? -1 : __real_memfd_create(name, flags);
 }
 
+int __wrap_shm_open(const char *name, int flags, mode_t mode)
+{
+  return fails(OS_MEMFD) ? -1 : __real_shm_open(name, flags, mode);
+}
+
 int __wrap_ftruncate(int file, off_t bytes)
 {
   return fails(OS_FTRUNCATE) ? -1 : __real_ftruncate(file, bytes);
+}
+
+/* Says what went wrong instead of leaving it in errno. */
+int __wrap_posix_fallocate(int file, off_t from, off_t bytes)
+{
+  return fails(OS_FTRUNCATE) ? errno : __real_posix_fallocate(file, from, bytes);
 }
 
 int __wrap_fcntl(int file, int command, ...)

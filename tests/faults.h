@@ -25,8 +25,8 @@ enum {
   OS_MEMBARRIER = 1024,
   OS_THREAD = 2048, /* pthread_create */
   OS_MREMAP = 4096,
-  OS_MEMFD = 8192, /* memfd_create */
-  OS_FTRUNCATE = 16384,
+  OS_MEMFD = 8192, /* memfd_create, shm_open */
+  OS_FTRUNCATE = 16384, /* and posix_fallocate */
   OS_SEAL = 32768, /* fcntl(F_ADD_SEALS) */
   OS_OPEN = 65536, /* and mkostemps */
   OS_READ = 131072,

@@ -80,19 +80,19 @@ static void use_release(void *data)
   slh_heap_release(watch.heap);
 }
 
-struct misuse {
+struct drop_use {
   struct counted *counted;
   slh_drop_fn *drop;
 };
 
 static void misuse(void *context)
 {
-  const struct misuse *misuse = context;
-  struct counted *c = misuse->counted;
+  const struct drop_use *use = context;
+  struct counted *c = use->counted;
   slh_ref ref = SLH_NULL;
 
   watch.heap = c->heap;
-  REQUIRE_EQUAL(slh_new_externref(c->heap, &c->node, misuse->drop, &ref), SLH_OK);
+  REQUIRE_EQUAL(slh_new_externref(c->heap, &c->node, use->drop, &ref), SLH_OK);
   counted_write(c->store, 2, ref);
   REQUIRE_EQUAL(slh_heap_collect(c->heap, NULL), SLH_OK);
   counted_write(c->store, 2, SLH_NULL);
@@ -103,7 +103,7 @@ static void callbacks_cannot_use_the_heap(void **state)
   slh_drop_fn *const uses[] = {use_write, use_set, use_allocate, use_collect, use_release};
 
   for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-    struct misuse one = {*state, uses[i]};
+    struct drop_use one = {*state, uses[i]};
 
     helper_expect_stop(misuse, &one, "a drop callback of it runs");
   }

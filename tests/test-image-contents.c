@@ -250,7 +250,7 @@ static void images_say_whether_they_are_mapped(void **state)
 
 /* ---- misuse ---- */
 
-struct misuse {
+struct subject {
   struct store *store;
   slh_image *image;
   slh_weak weak;
@@ -258,71 +258,71 @@ struct misuse {
 
 static void freeze_while_collecting(void *context)
 {
-  struct misuse *misuse = context;
+  struct subject *subject = context;
   slh_image_contents contents = {.root_count = 0};
 
-  REQUIRE_EQUAL(slh_collection_begin(misuse->store->heap, NULL), SLH_OK);
-  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
+  REQUIRE_EQUAL(slh_collection_begin(subject->store->heap, NULL), SLH_OK);
+  (void)!slh_image_freeze(subject->store->heap, &contents, NULL, &subject->image, NULL);
 }
 
 static void freeze_a_dead_handle(void *context)
 {
-  struct misuse *misuse = context;
-  slh_image_contents contents = {.weak = &misuse->weak, .weak_count = 1};
+  struct subject *subject = context;
+  slh_image_contents contents = {.weak = &subject->weak, .weak_count = 1};
 
-  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
+  (void)!slh_image_freeze(subject->store->heap, &contents, NULL, &subject->image, NULL);
 }
 
 static void freeze_a_dead_table(void *context)
 {
-  struct misuse *misuse = context;
-  slh_ephemerons table = {misuse->weak.stamp + 1, 0};
+  struct subject *subject = context;
+  slh_ephemerons table = {subject->weak.stamp + 1, 0};
   slh_image_contents contents = {.ephemerons = &table, .ephemerons_count = 1};
 
-  (void)!slh_image_freeze(misuse->store->heap, &contents, NULL, &misuse->image, NULL);
+  (void)!slh_image_freeze(subject->store->heap, &contents, NULL, &subject->image, NULL);
 }
 
 static void ask_for_a_root(void *context)
 {
-  (void)slh_image_root_at(((struct misuse *)context)->image, 1, NULL);
+  (void)slh_image_root_at(((struct subject *)context)->image, 1, NULL);
 }
 
 static void ask_for_a_weak(void *context)
 {
-  (void)slh_heap_image_weak(((struct misuse *)context)->store->heap, 0);
+  (void)slh_heap_image_weak(((struct subject *)context)->store->heap, 0);
 }
 
 static void ask_for_a_table(void *context)
 {
-  (void)slh_heap_image_ephemerons(((struct misuse *)context)->store->heap, 0);
+  (void)slh_heap_image_ephemerons(((struct subject *)context)->store->heap, 0);
 }
 
 static void free_the_runtime(void *context)
 {
-  struct misuse *misuse = context;
+  struct subject *subject = context;
 
-  slh_heap_release(misuse->store->heap);
-  slh_runtime_free(misuse->store->runtime);
+  slh_heap_release(subject->store->heap);
+  slh_runtime_free(subject->store->runtime);
 }
 
 static void misuse_stops(void **state)
 {
-  struct misuse misuse = {*state, NULL, {0, 0}};
+  struct subject subject = {*state, NULL, {0, 0}};
   slh_ref nothing = SLH_NULL;
 
-  helper_expect_stop(freeze_while_collecting, &misuse, "slh_image_freeze");
-  helper_expect_stop(freeze_a_dead_handle, &misuse, "slh_image_freeze");
-  helper_expect_stop(freeze_a_dead_table, &misuse, "slh_image_freeze");
-  assert_ok(slh_weak_new(misuse.store->heap, SLH_NULL, &misuse.weak));
-  helper_expect_stop(freeze_a_dead_table, &misuse, "slh_image_freeze");
-  slh_weak_free(misuse.store->heap, misuse.weak);
-  helper_expect_stop(freeze_a_dead_handle, &misuse, "slh_image_freeze");
-  misuse.image = imaged_freeze(misuse.store->heap, &nothing, 1, SLH_IMAGE_AUTO);
-  helper_expect_stop(ask_for_a_root, &misuse, "slh_image_root_at");
-  helper_expect_stop(ask_for_a_weak, &misuse, "slh_heap_image_weak");
-  helper_expect_stop(ask_for_a_table, &misuse, "slh_heap_image_ephemerons");
-  helper_expect_stop(free_the_runtime, &misuse, "an image of the runtime");
-  slh_image_free(misuse.image);
+  helper_expect_stop(freeze_while_collecting, &subject, "slh_image_freeze");
+  helper_expect_stop(freeze_a_dead_handle, &subject, "slh_image_freeze");
+  helper_expect_stop(freeze_a_dead_table, &subject, "slh_image_freeze");
+  assert_ok(slh_weak_new(subject.store->heap, SLH_NULL, &subject.weak));
+  helper_expect_stop(freeze_a_dead_table, &subject, "slh_image_freeze");
+  slh_weak_free(subject.store->heap, subject.weak);
+  helper_expect_stop(freeze_a_dead_handle, &subject, "slh_image_freeze");
+  subject.image = imaged_freeze(subject.store->heap, &nothing, 1, SLH_IMAGE_AUTO);
+  helper_expect_stop(ask_for_a_root, &subject, "slh_image_root_at");
+  helper_expect_stop(ask_for_a_weak, &subject, "slh_heap_image_weak");
+  helper_expect_stop(ask_for_a_table, &subject, "slh_heap_image_ephemerons");
+  helper_expect_stop(free_the_runtime, &subject, "an image of the runtime");
+  slh_image_free(subject.image);
   slh_image_free(NULL);
 }
 

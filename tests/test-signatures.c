@@ -6,6 +6,7 @@
  */
 #include "tests/store.h"
 
+#include <slotheap/image-info.h>
 #include <stdlib.h>
 
 /* Memory stays as it was when it was freed, so that what is there can be told for sure:
@@ -241,6 +242,35 @@ static void save_image(void *context)
   (void)!slh_image_save(freed_image(context), "", NULL);
 }
 
+static void ask_image(void *context)
+{
+  slh_image_info info;
+
+  slh_image_get_info(freed_image(context), &info);
+}
+
+static void find_root(void *context)
+{
+  slh_ref root;
+
+  (void)slh_image_find_root(freed_image(context), "list", &root);
+}
+
+static void root_at(void *context)
+{
+  (void)slh_image_root_at(freed_image(context), 0, NULL);
+}
+
+static bool visit(void *context, slh_ref object, const slh_type *type, uint64_t bytes)
+{
+  return true;
+}
+
+static void walk_image(void *context)
+{
+  slh_image_walk(freed_image(context), visit, NULL);
+}
+
 static void images(void **state)
 {
   static const struct misuse misuses[] = {
@@ -249,6 +279,10 @@ static void images(void **state)
        "slh_heap_acquire or slh_heap_acquire_within: the image was freed before"},
       {write_image, "slh_image_write: the image was freed before"},
       {save_image, "slh_image_save: the image was freed before"},
+      {ask_image, "slh_image_get_info: the image was freed before"},
+      {find_root, "slh_image_find_root: the image was freed before"},
+      {root_at, "slh_image_root_at: the image was freed before"},
+      {walk_image, "slh_image_walk: the image was freed before"},
   };
 
   EXPECT_STOPS(misuses);

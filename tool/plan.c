@@ -7,8 +7,7 @@
 #include "tool/tool.h"
 
 enum {
-  KEY_JSON = 0x100,
-  KEY_ADDRESS_SPACE,
+  KEY_ADDRESS_SPACE = 0x100,
   KEY_MAPPINGS,
   KEY_PAGE
 };
@@ -23,7 +22,7 @@ static const struct argp_option options[] = {
     {"address-space", KEY_ADDRESS_SPACE, "SIZE", 0, "For a machine with that much of it", 1},
     {"mappings", KEY_MAPPINGS, "NUMBER", 0, "For a machine with that vm.max_map_count", 1},
     {"page", KEY_PAGE, "SIZE", 0, "For a machine with pages of that size", 1},
-    {"json", KEY_JSON, NULL, 0, "Print one JSON object", 2},
+    {"json", 'j', NULL, 0, "Print one JSON object", 2},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -45,7 +44,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
   case KEY_PAGE:
     request->limits.page_bytes = tool_size(state, "page", text);
     return 0;
-  case KEY_JSON:
+  case 'j':
     request->json = true;
     return 0;
   default:
