@@ -1,23 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* slotheap-bench all: every command that can measure, one table. */
+/* slotheap-bench all: every command that is not left out, one table. */
 #include "bench.h"
+#include "memory.h"
 
-static bool measure_all(struct report *report, const struct settings *settings)
+/* The settings are given, all else has its default. */
+static bool measure_one(const struct command *command, struct report *report,
+                        const struct settings *settings)
 {
-  bool good = true;
+  struct settings *options = memory_new(1, command->bytes);
+  bool good;
 
-  for (size_t i = 0; commands[i] != NULL; i++)
-    if (commands[i]->measure != NULL)
-      good &= commands[i]->measure(report, settings);
+  *options = *settings;
+  good = command->measure(report, options);
+  free(options);
   return good;
 }
 
-static void tabulate_all(const struct report *report, struct table *table)
+static bool measure(struct report *report, void *options)
+{
+  struct settings settings = *(struct settings *)options;
+  bool good = true;
+
+  settings.all = true;
+  for (size_t i = 0; commands[i] != NULL; i++)
+    if (!commands[i]->alone)
+      good &= measure_one(commands[i], report, &settings);
+  return good;
+}
+
+static void tabulate(const struct report *report, struct table *table)
 {
   bool first = true;
 
   for (size_t i = 0; commands[i] != NULL; i++)
-    if (commands[i]->measure != NULL) {
+    if (!commands[i]->alone) {
       if (!first)
         table_end_row(table);
       commands[i]->tabulate(report, table);
@@ -25,14 +41,14 @@ static void tabulate_all(const struct report *report, struct table *table)
     }
 }
 
-static int main_all(int argc, char **argv)
-{
-  static const char doc[] =
-      "Runs all commands but decommit, large, policy, touch and report, in less than two minutes, "
-      "and prints one table.";
-
-  return bench_main(&command_all, doc, measure_all, argc, argv);
-}
-
-const struct command command_all = {"all", "most of the below, in one table", main_all, NULL,
-                                    tabulate_all};
+const struct command command_all = {
+    .name = "all",
+    .summary = "most of the below, in one table",
+    .doc = "Runs all commands but decommit, large, policy, touch and report, in less than two "
+           "minutes, and prints one table.",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+    .alone = true,
+};

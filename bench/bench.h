@@ -6,37 +6,34 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include "options.h"
 #include "report.h"
 #include "table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What every subcommand is asked for. */
-struct settings {
-  bool json;  /* print JSON objects, not a table */
-  bool quick; /* a first impression, in seconds */
-  uint64_t seed;
-};
-
-#define SETTINGS_INIT                                                                              \
-  {                                                                                                \
-    false, false, 1                                                                                \
-  }
-
 struct command {
   const char *name;
   const char *summary; /* one line of `slotheap-bench --help` */
+  const char *doc;     /* what `slotheap-bench COMMAND --help` begins with */
 
-  /* Reads its own arguments and runs; the process exits with the result. */
-  int (*main)(int argc, char **argv);
+  /* What it is asked for. The struct is a struct settings, or begins with one; what
+   * was not given is 0, and means the default. */
+  const struct option_row *options;
+  size_t bytes; /* of the struct */
+  options_check *check;
 
-  /* For `all`: measures with the defaults. False after a line on stderr that
-   * says what failed. NULL: `all` leaves this one out. */
-  bool (*measure)(struct report *report, const struct settings *settings);
+  /* False after a line on stderr that says what failed. */
+  bool (*measure)(struct report *report, void *options);
 
   /* Adds what the report has of it to the table. */
   void (*tabulate)(const struct report *report, struct table *table);
+
+  bool alone; /* `all` leaves it out */
+
+  /* In place of all this: reads its own arguments and runs. NULL: as said above. */
+  int (*main)(int argc, char **argv);
 };
 
 /* All of them, NULL at the end. */
@@ -62,15 +59,5 @@ extern const struct command command_store;
 extern const struct command command_strings;
 extern const struct command command_trees;
 extern const struct command command_touch;
-
-/* The main of a subcommand that has no options but the settings. */
-int bench_main(const struct command *command, const char *doc,
-               bool (*measure)(struct report *report, const struct settings *settings), int argc,
-               char **argv);
-
-/* The end of a subcommand's main: prints the table unless JSON was asked for,
- * frees the report, gives the exit status. */
-int bench_finish(const struct command *command, struct report *report,
-                 const struct settings *settings, bool measured);
 
 #endif

@@ -248,8 +248,9 @@ static void measure_cases(struct bed *bed, const char *beside, const struct sett
     }
 }
 
-static bool measure(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *options)
 {
+  const struct settings *settings = options;
   static struct bed bed;
   pthread_t thread;
 
@@ -298,15 +299,15 @@ static void tabulate(const struct report *report, struct table *table)
   tabulate_metric(report, "touch and give back", "cycle_ns_per_page", table);
 }
 
-static int main_decommit(int argc, char **argv)
-{
-  static const char doc[] =
-      "Touches every page of one range or of 64, of 4 KiB to 64 MiB each, and gives them "
-      "back by each engine; alone, and beside a thread that writes memory of its own.";
-
-  return bench_main(&command_decommit, doc, measure, argc, argv);
-}
-
 /* Not for `all`: it takes minutes, and is about one option of a pool. */
-const struct command command_decommit = {"decommit", "ways to give pages back, by size",
-                                         main_decommit, NULL, tabulate};
+const struct command command_decommit = {
+    .name = "decommit",
+    .summary = "ways to give pages back, by size",
+    .doc = "Touches every page of one range or of 64, of 4 KiB to 64 MiB each, and gives them "
+           "back by each engine; alone, and beside a thread that writes memory of its own.",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+    .alone = true,
+};

@@ -77,17 +77,15 @@ static uint64_t available_bytes(void)
   return kib == 0 ? UINT64_MAX : kib * 1024;
 }
 
-static void fill_in(struct density_options *options, uint64_t heaps)
+static void fill_in(struct density_options *options)
 {
   uint64_t available = available_bytes() / 4 * 3;
-  bool any = false;
 
-  for (size_t i = 0; i < SYSTEMS; i++)
-    any |= options->chosen[i];
-  for (size_t i = 0; i < SYSTEMS && !any; i++)
-    options->chosen[i] = true;
+  options_choose_all(options->chosen, SYSTEMS);
   if (options->heaps == 0)
-    options->heaps = options->settings.quick ? QUICK_HEAPS : heaps;
+    options->heaps = options->settings.quick ? QUICK_HEAPS
+                     : options->settings.all ? HEAPS_IN_ALL
+                                             : HEAPS;
   if (options->memory == 0)
     options->memory = MEMORY < available ? MEMORY : available;
   if (options->runs == 0)
@@ -160,10 +158,12 @@ static bool measure_system(struct report *report, size_t number,
   return good;
 }
 
-static bool measure(struct report *report, const struct density_options *options)
+static bool measure(struct report *report, void *input)
 {
+  struct density_options *options = input;
   bool good = true;
 
+  fill_in(options);
   /* What is started from here inherits the processor. */
   if (!pin_thread(pin_processors() - 1))
     fprintf(stderr, "slotheap-bench: cannot bind to one processor; expect noise\n");
@@ -172,14 +172,6 @@ static bool measure(struct report *report, const struct density_options *options
       good &= measure_system(report, i, options);
   pin_release();
   return good;
-}
-
-static bool measure_default(struct report *report, const struct settings *settings)
-{
-  struct density_options options = {.settings = *settings};
-
-  fill_in(&options, HEAPS_IN_ALL);
-  return measure(report, &options);
 }
 
 /* ---- the table ---- */
@@ -222,75 +214,30 @@ static void tabulate(const struct report *report, struct table *table)
     tabulate_row(report, table, name, systems[i].name);
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_HEAPS = 0x200,
-  KEY_MEMORY,
-  KEY_RUNS,
-  KEY_SYSTEMS
-};
-
-static const struct argp_option argp_options[] = {
-    {"heaps", KEY_HEAPS, "NUMBER", 0, "Alive at a time (default 1,000,000; 20,000 with --quick)",
-     0},
-    {"memory", KEY_MEMORY, "SIZE", 0,
+static const struct option_row option_rows[] = {
+    {"heaps", OPTION_NUMBER, offsetof(struct density_options, heaps),
+     "Alive at a time (default 1,000,000; 20,000 with --quick)", .least = 1, .most = HEAPS_MAX},
+    {"memory", OPTION_SIZE, offsetof(struct density_options, memory),
      "No more heaps once a system has this much in memory (default 7G, or three quarters of what "
      "is available)",
-     0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 1)", 0},
-    {"systems", KEY_SYSTEMS, "LIST", 0,
-     "Which to run (default all): slotheap,slotheap-small,erlang,erlang-awake,mimalloc-heap", 0},
-    {0}};
+     .least = UINT64_C(1) << 20, .most = UINT64_C(1) << 50},
+    {"runs", OPTION_NUMBER, offsetof(struct density_options, runs), "Runs of each (default 1)",
+     .least = 1, .most = RUNS_MAX},
+    {"systems", OPTION_NAMES, offsetof(struct density_options, chosen),
+     "Which to run (default all): slotheap,slotheap-small,erlang,erlang-awake,mimalloc-heap",
+     .names = &systems[0].name, .name_count = SYSTEMS, .name_stride = sizeof *systems},
+    OPTIONS_SETTINGS,
+};
 
-static void choose_systems(struct argp_state *state, const char *list, bool *chosen)
-{
-  const char *names[SYSTEMS];
-
-  for (size_t i = 0; i < SYSTEMS; i++)
-    names[i] = systems[i].name;
-  options_choose(state, "--systems", list, names, SYSTEMS, chosen);
-}
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct density_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_HEAPS:
-    options->heaps = options_number(state, "--heaps", text, 1, HEAPS_MAX);
-    return 0;
-  case KEY_MEMORY:
-    options->memory = options_size(state, "--memory", text, UINT64_C(1) << 20, UINT64_C(1) << 50);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  case KEY_SYSTEMS:
-    choose_systems(state, text, options->chosen);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_density(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Keeps a million heaps of 30 objects alive in one process, collects, changes and "
-      "releases each. Prints what they take in memory, and the time of each step.");
-  struct density_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options, HEAPS);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_density, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_density = {"density", "a million small heaps alive at a time",
-                                        main_density, measure_default, tabulate};
+const struct command command_density = {
+    .name = "density",
+    .summary = "a million small heaps alive at a time",
+    .doc = "Keeps a million heaps of 30 objects alive in one process, collects, changes and "
+           "releases each. Prints what they take in memory, and the time of each step.",
+    .options = option_rows,
+    .bytes = sizeof(struct density_options),
+    .measure = measure,
+    .tabulate = tabulate,
+};

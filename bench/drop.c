@@ -322,8 +322,9 @@ static void add(struct report *report, const struct sizes *sizes, const char *sy
   }
 }
 
-static bool measure(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *options)
 {
+  const struct settings *settings = options;
   const struct sizes sizes =
       settings->quick ? (struct sizes){QUICK_SHORT_LIVED, QUICK_TREE_NODES, 2, QUICK_RUNS}
                       : (struct sizes){SHORT_LIVED, TREE_NODES, LIVE_COUNTS, RUNS};
@@ -389,15 +390,15 @@ static void tabulate(const struct report *report, struct table *table)
     tabulate_row(report, table, names[i]);
 }
 
-static int main_drop(int argc, char **argv)
-{
-  static const char doc[] =
-      "Times what it takes to be rid of objects, by collector: objects that live for a moment; a "
-      "large old tree; and host data behind the last reference to an externref in an old object, "
-      "until its callback has run: at once with drc, by a forced collection with the others.";
-
-  return bench_main(&command_drop, doc, measure, argc, argv);
-}
-
-const struct command command_drop = {"drop", "being rid of objects, trees and host data", main_drop,
-                                     measure, tabulate};
+const struct command command_drop = {
+    .name = "drop",
+    .summary = "being rid of objects, trees and host data",
+    .doc =
+        "Times what it takes to be rid of objects, by collector: objects that live for a moment; a "
+        "large old tree; and host data behind the last reference to an externref in an old object, "
+        "until its callback has run: at once with drc, by a forced collection with the others.",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+};

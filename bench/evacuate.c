@@ -193,20 +193,6 @@ static void run_case(struct report *report, struct bed *bed, const struct shape 
   report_add(report, "evacuate", name, "slotheap", "bytes_per_s", bytes_per_s, runs);
 }
 
-static bool measure(struct report *report, const struct evacuate_options *options)
-{
-  struct bed bed;
-
-  pin_thread(pin_processors() - 1);
-  bed_open(&bed, &options->settings);
-  for (size_t i = 0; i < SHAPES; i++)
-    for (size_t j = 0; j < options->objects.count; j++)
-      run_case(report, &bed, &shapes[i], (uint32_t)options->objects.values[j], options->runs);
-  bed_close(&bed);
-  pin_release();
-  return true;
-}
-
 static void fill_in(struct evacuate_options *options)
 {
   static const struct options_list objects = {{1024, 16384, 131072, 1048576}, 4};
@@ -217,12 +203,20 @@ static void fill_in(struct evacuate_options *options)
     options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
 }
 
-static bool measure_default(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *input)
 {
-  struct evacuate_options options = {.settings = *settings};
+  struct evacuate_options *options = input;
+  struct bed bed;
 
-  fill_in(&options);
-  return measure(report, &options);
+  fill_in(options);
+  pin_thread(pin_processors() - 1);
+  bed_open(&bed, &options->settings);
+  for (size_t i = 0; i < SHAPES; i++)
+    for (size_t j = 0; j < options->objects.count; j++)
+      run_case(report, &bed, &shapes[i], (uint32_t)options->objects.values[j], options->runs);
+  bed_close(&bed);
+  pin_release();
+  return true;
 }
 
 static void tabulate(const struct report *report, struct table *table)
@@ -244,51 +238,23 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_OBJECTS = 0x200,
-  KEY_RUNS
+static const struct option_row option_rows[] = {
+    {"objects", OPTION_LIST, offsetof(struct evacuate_options, objects),
+     "Objects alive (default 1024,16384,131072,1048576)", .least = 1, .most = 16777216},
+    {"runs", OPTION_NUMBER, offsetof(struct evacuate_options, runs),
+     "Runs of each (default 9; 3 with --quick)", .least = 1, .most = RUNS_MAX},
+    OPTIONS_SETTINGS,
 };
 
-static const struct argp_option argp_options[] = {
-    {"objects", KEY_OBJECTS, "LIST", 0, "Objects alive (default 1024,16384,131072,1048576)", 0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 9; 3 with --quick)", 0},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct evacuate_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_OBJECTS:
-    options_numbers(state, "--objects", text, 1, 16777216, &options->objects);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_evacuate(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Times collections of a heap in which everything is alive: a balanced tree, and an "
-      "array of objects with two random edges each.");
-  struct evacuate_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_evacuate, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_evacuate = {"evacuate", "a collection's time for each object it moves",
-                                         main_evacuate, measure_default, tabulate};
+const struct command command_evacuate = {
+    .name = "evacuate",
+    .summary = "a collection's time for each object it moves",
+    .doc = "Times collections of a heap in which everything is alive: a balanced tree, and an "
+           "array of objects with two random edges each.",
+    .options = option_rows,
+    .bytes = sizeof(struct evacuate_options),
+    .measure = measure,
+    .tabulate = tabulate,
+};

@@ -209,28 +209,23 @@ static bool add_size(struct report *report, const struct peers *peers, const str
 /* ---- what others call ---- */
 
 /* Says what to run where the options do not; true if that is all systems. */
-static bool fill_in(const struct gc_bench *bench, struct gc_options *options, bool in_all)
+static bool fill_in(const struct gc_bench *bench, struct gc_options *options)
 {
-  bool any = false;
+  bool all_systems = options_choose_all(options->chosen, GC_SYSTEMS);
 
-  for (size_t i = 0; i < GC_SYSTEMS; i++)
-    any |= options->chosen[i];
-  for (size_t i = 0; i < GC_SYSTEMS && !any; i++)
-    options->chosen[i] = true;
   if (options->sizes.count == 0)
     options->sizes = options->settings.quick ? bench->sizes_quick
-                     : in_all                ? bench->sizes_in_all
+                     : options->settings.all ? bench->sizes_in_all
                                              : bench->sizes;
   if (options->runs == 0)
     options->runs = RUNS;
-  return !any;
+  return all_systems;
 }
 
-bool gc_measure(struct report *report, const struct gc_bench *bench, struct gc_options *options,
-                bool in_all)
+bool gc_measure(struct report *report, const struct gc_bench *bench, struct gc_options *options)
 {
   struct peers *peers = memory_new(1, sizeof *peers);
-  bool all_systems = fill_in(bench, options, in_all);
+  bool all_systems = fill_in(bench, options);
   bool good = true;
 
   find_peers(peers, options);

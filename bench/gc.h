@@ -20,7 +20,6 @@ struct gc_bench {
   struct options_list sizes;
   struct options_list sizes_in_all;
   struct options_list sizes_quick;
-  uint64_t least, most;
   /* From this size on bdwgc-incremental runs only if asked for by name. */
   uint64_t long_from;
 };
@@ -35,9 +34,8 @@ struct gc_options {
   uint64_t runs;           /* 0: the default */
 };
 
-/* Measures what was asked for. `in_all`: a short form. */
-bool gc_measure(struct report *report, const struct gc_bench *bench, struct gc_options *options,
-                bool in_all);
+/* Measures what was asked for. */
+bool gc_measure(struct report *report, const struct gc_bench *bench, struct gc_options *options);
 
 void gc_tabulate(const struct report *report, struct table *table, const struct gc_bench *bench);
 

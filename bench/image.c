@@ -24,7 +24,6 @@
 #define MEMORY (2 * GIB)
 #define MEMORY_IN_ALL (256 * MIB)
 #define QUICK_MEMORY (64 * MIB)
-#define LIST_MAX 8
 
 static const char *const ways[IMAGE_WAYS] = {"memcpy", "copy", "map", "auto", "build", "fork"};
 
@@ -37,7 +36,7 @@ static const char *const figures[] = {"resident_bytes_per_store", "page_table_by
 
 struct image_options {
   struct settings settings;
-  uint64_t sizes[LIST_MAX]; /* up to the first 0 */
+  struct options_list sizes;
   struct options_list written;
   bool read;
   uint64_t keep;   /* 0: the pool's default */
@@ -183,16 +182,40 @@ static bool measure_case(struct report *report, const struct image_options *opti
   return good;
 }
 
-static bool measure(struct report *report, const struct image_options *options)
+static void fill_in(struct image_options *options)
 {
+  static const struct options_list sizes = {
+      {16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB}, 7};
+  static const struct options_list few_sizes = {{64 * KIB, MIB, 16 * MIB}, 3};
+  static const struct options_list written = {{0, 1, 10, 100}, 4};
+  static const struct options_list written_in_all = {{1, 10}, 2};
+  static const struct options_list quick_written = {{1}, 1};
+  bool quick = options->settings.quick;
+  bool all = options->settings.all;
+
+  if (options->sizes.count == 0)
+    options->sizes = quick || all ? few_sizes : sizes;
+  if (options->written.count == 0)
+    options->written = quick ? quick_written : all ? written_in_all : written;
+  if (options->runs == 0)
+    options->runs = quick ? QUICK_RUNS : all ? RUNS_IN_ALL : RUNS;
+  if (options->memory == 0)
+    options->memory = quick ? QUICK_MEMORY : all ? MEMORY_IN_ALL : MEMORY;
+}
+
+static bool measure(struct report *report, void *input)
+{
+  struct image_options *options = input;
   bool good = true;
 
+  fill_in(options);
   if (!pin_thread(pin_processors() - 1))
     fputs("slotheap-bench: cannot bind to one processor; expect noise\n", stderr);
-  for (size_t i = 0; i < LIST_MAX && options->sizes[i] != 0 && good; i++)
+  for (size_t i = 0; i < options->sizes.count && good; i++)
     for (size_t j = 0; j < options->written.count && good; j++) {
-      const struct image_case what = {options->sizes[i], (uint32_t)options->written.values[j],
-                                      options->read, options->keep};
+      const struct image_case what = {options->sizes.values[i],
+                                      (uint32_t)options->written.values[j], options->read,
+                                      options->keep};
 
       good = measure_case(report, options, &what);
     }
@@ -200,37 +223,9 @@ static bool measure(struct report *report, const struct image_options *options)
   return good;
 }
 
-static void fill_in(struct image_options *options, bool all)
-{
-  static const uint64_t sizes[LIST_MAX] = {16 * KIB, 64 * KIB, 256 * KIB, MIB,
-                                           4 * MIB,  16 * MIB, 64 * MIB};
-  static const uint64_t quick_sizes[LIST_MAX] = {64 * KIB, MIB, 16 * MIB};
-  static const struct options_list written = {{0, 1, 10, 100}, 4};
-  static const struct options_list written_in_all = {{1, 10}, 2};
-  static const struct options_list quick_written = {{1}, 1};
-  bool quick = options->settings.quick || all;
-
-  if (options->sizes[0] == 0)
-    memcpy(options->sizes, quick ? quick_sizes : sizes, sizeof sizes);
-  if (options->written.count == 0)
-    options->written = options->settings.quick ? quick_written : all ? written_in_all : written;
-  if (options->runs == 0)
-    options->runs = options->settings.quick ? QUICK_RUNS : all ? RUNS_IN_ALL : RUNS;
-  if (options->memory == 0)
-    options->memory = options->settings.quick ? QUICK_MEMORY : all ? MEMORY_IN_ALL : MEMORY;
-}
-
-static bool measure_default(struct report *report, const struct settings *settings)
-{
-  struct image_options options = {.settings = *settings};
-
-  fill_in(&options, true);
-  return measure(report, &options);
-}
-
 /* ---- the table ---- */
 
-#define CASES_MAX (LIST_MAX * OPTIONS_LIST_MAX)
+#define CASES_MAX (OPTIONS_LIST_MAX * OPTIONS_LIST_MAX)
 
 static double median(const struct report *report, const char *name, const char *way,
                      const char *metric)
@@ -278,91 +273,46 @@ static void tabulate(const struct report *report, struct table *table)
   table_end_row(table);
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_SIZE = 0x200,
-  KEY_WRITTEN,
-  KEY_READ,
-  KEY_KEEP,
-  KEY_MEMORY,
-  KEY_RUNS
-};
-
-static const struct argp_option argp_options[] = {
-    {"size", KEY_SIZE, "SIZE", 0,
-     "Of the image; may be repeated (default 16K, 64K and so on up to 64M)", 0},
-    {"written", KEY_WRITTEN, "LIST", 0, "Percent of its pages (default 0,1,10,100)", 0},
-    {"read", KEY_READ, NULL, 0, "Stores read all objects before they write", 0},
-    {"keep", KEY_KEEP, "SIZE", 0, "keep_resident_bytes of the pools (default: theirs, 1M)", 0},
-    {"memory", KEY_MEMORY, "SIZE", 0,
+static const struct option_row option_rows[] = {
+    {"size", OPTION_SIZES, offsetof(struct image_options, sizes),
+     "Of the image; may be repeated (default 16K, 64K and so on up to 64M)", .least = 16 * KIB,
+     .most = GIB},
+    {"written", OPTION_LIST, offsetof(struct image_options, written),
+     "Percent of its pages (default 0,1,10,100)", .least = 0, .most = 100},
+    {"read", OPTION_FLAG, offsetof(struct image_options, read),
+     .text = "Stores read all objects before they write"},
+    {"keep", OPTION_SIZE, offsetof(struct image_options, keep),
+     "keep_resident_bytes of the pools (default: theirs, 1M)", .least = 16 * KIB, .most = GIB},
+    {"memory", OPTION_SIZE, offsetof(struct image_options, memory),
      "Fewer stores are alive at a time where 1,000 would write more than this (default 2G; 64M "
      "with --quick)",
-     0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each way (default 9; 3 with --quick)", 0},
-    {0}};
+     .least = MIB, .most = UINT64_C(1) << 50},
+    {"runs", OPTION_NUMBER, offsetof(struct image_options, runs),
+     "Runs of each way (default 9; 3 with --quick)", .least = 1, .most = RUNS_MAX},
+    OPTIONS_SETTINGS,
+};
 
 /* Every page begins with an object. */
-static void add_size(struct argp_state *state, const char *text, uint64_t sizes[LIST_MAX])
+static void check(struct argp_state *state, void *input)
 {
-  uint64_t size = options_size(state, "--size", text, 16 * KIB, GIB);
+  const struct options_list *sizes = &((const struct image_options *)input)->sizes;
 
-  if (size % (16 * KIB) != 0)
-    argp_error(state, "--size is '%s'; it must be a multiple of 16K", text);
-  for (size_t i = 0; i < LIST_MAX; i++)
-    if (sizes[i] == 0) {
-      sizes[i] = size;
-      return;
-    }
-  argp_error(state, "--size was given more than %d times", LIST_MAX);
+  for (size_t i = 0; i < sizes->count; i++)
+    if (sizes->values[i] % (16 * KIB) != 0)
+      argp_error(state, "--size is %" PRIu64 "; it must be a multiple of 16K", sizes->values[i]);
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct image_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_SIZE:
-    add_size(state, text, options->sizes);
-    return 0;
-  case KEY_WRITTEN:
-    options_numbers(state, "--written", text, 0, 100, &options->written);
-    return 0;
-  case KEY_READ:
-    options->read = true;
-    return 0;
-  case KEY_KEEP:
-    options->keep = options_size(state, "--keep", text, 16 * KIB, GIB);
-    return 0;
-  case KEY_MEMORY:
-    options->memory = options_size(state, "--memory", text, MIB, UINT64_C(1) << 50);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_image(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Starts stores with the same objects: from an image by copy, by a private mapping, "
-      "and by whichever it chooses; by building them anew; by fork(); and has memcpy copy "
-      "as many bytes. Then a share of the pages is written, and the store ends.");
-  struct image_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options, false);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_image, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_image = {"image", "stores that begin with an image, and other ways",
-                                      main_image, measure_default, tabulate};
+const struct command command_image = {
+    .name = "image",
+    .summary = "stores that begin with an image, and other ways",
+    .doc = "Starts stores with the same objects: from an image by copy, by a private mapping, "
+           "and by whichever it chooses; by building them anew; by fork(); and has memcpy copy "
+           "as many bytes. Then a share of the pages is written, and the store ends.",
+    .options = option_rows,
+    .bytes = sizeof(struct image_options),
+    .check = check,
+    .measure = measure,
+    .tabulate = tabulate,
+};

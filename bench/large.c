@@ -104,8 +104,9 @@ static double collect(struct bed *bed)
   return (double)(clock_ns() - start);
 }
 
-static bool measure(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *options)
 {
+  const struct settings *settings = options;
   uint64_t bytes = settings->quick ? QUICK_ARRAY_BYTES : ARRAY_BYTES;
 
   pin_thread(pin_processors() - 1);
@@ -145,14 +146,14 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-static int main_large(int argc, char **argv)
-{
-  static const char doc[] =
-      "Times full collections of 500,000 nodes, alone and with an array of 256 MiB between "
-      "them (16 MiB with --quick).";
-
-  return bench_main(&command_large, doc, measure, argc, argv);
-}
-
-const struct command command_large = {"large", "what a large array costs full collections",
-                                      main_large, NULL, tabulate};
+const struct command command_large = {
+    .name = "large",
+    .summary = "what a large array costs full collections",
+    .doc = "Times full collections of 500,000 nodes, alone and with an array of 256 MiB between "
+           "them (16 MiB with --quick).",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+    .alone = true,
+};

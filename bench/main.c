@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* slotheap-bench: the list of subcommands, and the choice among them. */
 #include "bench.h"
-#include "options.h"
+#include "memory.h"
 
 #include <argp.h>
 #include <slotheap/base.h>
@@ -70,6 +70,29 @@ static error_t parse(int key, char *text, struct argp_state *state)
   }
 }
 
+/* Prints the table unless JSON was asked for. */
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct settings *settings = memory_new(1, command->bytes);
+  struct report *report;
+  bool measured;
+
+  settings->seed = 1;
+  options_read(argc, argv, command->doc, command->options, command->check, settings);
+  report = report_new(settings->json);
+  measured = command->measure(report, settings);
+  if (!settings->json && report_count(report) > 0) {
+    struct table *table = table_new();
+
+    command->tabulate(report, table);
+    table_print(table, stdout);
+    table_free(table);
+  }
+  report_free(report);
+  free(settings);
+  return measured ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
   static const struct argp argp = {
@@ -86,41 +109,7 @@ int main(int argc, char **argv)
   /* Under this name the command speaks in its messages. */
   snprintf(name, sizeof name, "slotheap-bench %s", chosen->name);
   argv[next - 1] = name;
-  return chosen->main(argc - next + 1, argv + next - 1);
-}
-
-static error_t parse_settings(int key, char *text, struct argp_state *state)
-{
-  if (key != ARGP_KEY_INIT)
-    return ARGP_ERR_UNKNOWN;
-  state->child_inputs[0] = state->input;
-  return 0;
-}
-
-int bench_main(const struct command *command, const char *doc,
-               bool (*measure)(struct report *report, const struct settings *settings), int argc,
-               char **argv)
-{
-  const struct argp_child children[] = {{&options_settings, 0, NULL, 0}, {0}};
-  const struct argp argp = {.parser = parse_settings, .doc = doc, .children = children};
-  struct settings settings = SETTINGS_INIT;
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &settings);
-  report = report_new(settings.json);
-  return bench_finish(command, report, &settings, measure(report, &settings));
-}
-
-int bench_finish(const struct command *command, struct report *report,
-                 const struct settings *settings, bool measured)
-{
-  if (!settings->json && report_count(report) > 0) {
-    struct table *table = table_new();
-
-    command->tabulate(report, table);
-    table_print(table, stdout);
-    table_free(table);
-  }
-  report_free(report);
-  return measured ? EXIT_SUCCESS : EXIT_FAILURE;
+  argc -= next - 1;
+  argv += next - 1;
+  return chosen->main != NULL ? chosen->main(argc, argv) : run(chosen, argc, argv);
 }

@@ -16,12 +16,13 @@
 
 #define SELF "/proc/self/exe"
 #define TEXT_MAX 4096
+#define SEED 1
 
 struct page_options {
   const char *directory;
   const char *from; /* NULL: measure */
   bool quick;
-  const char *seed; /* as given, or NULL */
+  uint64_t seed;
 };
 
 /* ---- figures ---- */
@@ -47,15 +48,13 @@ static void take_child_line(void *context, const char *line)
 
 static void run_command(struct page *page, const struct page_options *options, const char *name)
 {
-  const char *arguments[8] = {"slotheap-bench", name, "--json"};
-  size_t count = 3;
+  char seed[32];
+  const char *arguments[8] = {"slotheap-bench", name, "--json", seed};
+  size_t count = 4;
 
+  snprintf(seed, sizeof seed, "--seed=%" PRIu64, options->seed);
   if (options->quick)
     arguments[count++] = "--quick";
-  if (options->seed != NULL) {
-    arguments[count++] = "--seed";
-    arguments[count++] = options->seed;
-  }
   if (!child_lines(SELF, (char *const *)arguments, take_child_line, page))
     page->failed = true;
 }
@@ -66,8 +65,8 @@ static void add_run(struct page *page, const struct page_options *options)
   time_t now = time(NULL);
   struct tm utc;
 
-  snprintf(text, sizeof text, "slotheap-bench report%s%s%s", options->quick ? " --quick" : "",
-           options->seed != NULL ? " --seed " : "", options->seed != NULL ? options->seed : "");
+  snprintf(text, sizeof text, "slotheap-bench report%s --seed=%" PRIu64,
+           options->quick ? " --quick" : "", options->seed);
   page_fact_add(page, "run", "command", text);
   if (options->quick)
     page_fact_add(page, "run", "length", "--quick: too short for figures to quote");
@@ -84,8 +83,7 @@ static void measure(struct page *page, const struct page_options *options)
   page_add_versions(page);
   run_command(page, options, command_all.name);
   for (size_t i = 0; commands[i] != NULL; i++)
-    if (commands[i]->measure == NULL && commands[i] != &command_all &&
-        commands[i] != &command_report)
+    if (commands[i]->alone && commands[i] != &command_all && commands[i] != &command_report)
       run_command(page, options, commands[i]->name);
   page_add_load(page, "load when it ended");
 }
@@ -199,51 +197,27 @@ static bool report_all(struct page *page, const struct page_options *options)
   return get_figures(page, options) && write_page(page, options) && !page->failed;
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_OUTPUT = 0x100,
-  KEY_FROM,
-  KEY_QUICK,
-  KEY_SEED
+#define FIELD(name) offsetof(struct page_options, name)
+
+static const struct option_row option_rows[] = {
+    {"output", OPTION_TEXT, FIELD(directory), "Where the page goes; report by default",
+     .argument = "DIRECTORY"},
+    {"from", OPTION_TEXT, FIELD(from),
+     "Run nothing: take the lines that --json printed, or report.json", .argument = "FILE"},
+    {"quick", OPTION_FLAG, FIELD(quick), "A first impression; too short for figures to quote",
+     .group = 1},
+    OPTIONS_SEED(struct page_options, seed),
+    {.name = NULL},
 };
 
-static const struct argp_option option_list[] = {
-    {"output", KEY_OUTPUT, "DIRECTORY", 0, "Where the page goes; report by default", 0},
-    {"from", KEY_FROM, "FILE", 0, "Run nothing: take the lines that --json printed, or report.json",
-     0},
-    {"quick", KEY_QUICK, NULL, 0, "A first impression; too short for figures to quote", 1},
-    {"seed", KEY_SEED, "NUMBER", 0, "Seed of all random choices (default 1)", 1},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
+static void check(struct argp_state *state, void *input)
 {
-  struct page_options *options = state->input;
+  const struct page_options *options = input;
 
-  switch (key) {
-  case KEY_OUTPUT:
-    options->directory = text;
-    return 0;
-  case KEY_FROM:
-    options->from = text;
-    return 0;
-  case KEY_QUICK:
-    options->quick = true;
-    return 0;
-  case KEY_SEED:
-    options_number(state, "--seed", text, 0, UINT64_MAX);
-    options->seed = text;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "'%s' was not expected; report takes options only", text);
-    return 0;
-  case ARGP_KEY_END:
-    if (options->from != NULL && (options->quick || options->seed != NULL))
-      argp_error(state, "--from runs nothing that --quick or --seed could change");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
+  if (options->from != NULL && (options->quick || options->seed != SEED))
+    argp_error(state, "--from runs nothing that --quick or --seed could change");
 }
 
 static int main_report(int argc, char **argv)
@@ -252,12 +226,11 @@ static int main_report(int argc, char **argv)
       "Runs all commands, in about ten minutes, and writes a page, index.html, with the machine, "
       "the versions, tables and plots, which gnuplot draws. Beside it are the plots as SVG and "
       "the figures, report.json.";
-  static const struct argp argp = {.options = option_list, .parser = parse, .doc = doc};
-  struct page_options options = {.directory = "report"};
+  struct page_options options = {.directory = "report", .seed = SEED};
   struct page page = {.report = report_new(false)};
   bool good;
 
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
+  options_read(argc, argv, doc, option_rows, check, &options);
   good = report_all(&page, &options);
   for (size_t i = 0; i < page.fact_count; i++) {
     free(page.facts[i].about);
@@ -269,5 +242,9 @@ static int main_report(int argc, char **argv)
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-const struct command command_report = {"report", "all of them, as a page with tables and plots",
-                                       main_report, NULL, NULL};
+const struct command command_report = {
+    .name = "report",
+    .summary = "all of them, as a page with tables and plots",
+    .alone = true,
+    .main = main_report,
+};

@@ -210,8 +210,23 @@ static void run_case(struct report *report, struct bed *bed, const struct system
   free(histogram);
 }
 
-static bool measure(struct report *report, const struct pause_options *options)
+static void fill_in(struct pause_options *options)
 {
+  static const struct options_list budgets = {{16, 64, 256}, 3};
+
+  if (options->budgets.count == 0)
+    options->budgets = budgets;
+  if (options->objects == 0)
+    options->objects = options->settings.quick ? QUICK_OBJECTS : OBJECTS;
+  if (options->runs == 0)
+    options->runs = options->settings.quick || options->settings.all ? QUICK_RUNS : RUNS;
+}
+
+static bool measure(struct report *report, void *input)
+{
+  struct pause_options *options = input;
+
+  fill_in(options);
   pin_thread(pin_processors() - 1);
   for (size_t i = 0; i < SYSTEMS; i++) {
     struct bed bed;
@@ -224,26 +239,6 @@ static bool measure(struct report *report, const struct pause_options *options)
   }
   pin_release();
   return true;
-}
-
-static void fill_in(struct pause_options *options)
-{
-  static const struct options_list budgets = {{16, 64, 256}, 3};
-
-  if (options->budgets.count == 0)
-    options->budgets = budgets;
-  if (options->objects == 0)
-    options->objects = options->settings.quick ? QUICK_OBJECTS : OBJECTS;
-  if (options->runs == 0)
-    options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
-}
-
-static bool measure_default(struct report *report, const struct settings *settings)
-{
-  struct pause_options options = {.settings = *settings, .runs = QUICK_RUNS};
-
-  fill_in(&options);
-  return measure(report, &options);
 }
 
 static void tabulate_row(const struct report *report, struct table *table, const char *name,
@@ -277,56 +272,25 @@ static void tabulate(const struct report *report, struct table *table)
       tabulate_row(report, table, cases[j], systems[i].name);
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_BUDGETS = 0x200,
-  KEY_OBJECTS,
-  KEY_RUNS
+static const struct option_row option_rows[] = {
+    {"budgets", OPTION_LIST, offsetof(struct pause_options, budgets),
+     "Of an increment, in KiB (default 16,64,256)", .least = 1, .most = 1 << 20},
+    {"objects", OPTION_NUMBER, offsetof(struct pause_options, objects),
+     "Alive (default 1048576; 65536 with --quick)", .least = 1, .most = 16777216},
+    {"runs", OPTION_NUMBER, offsetof(struct pause_options, runs),
+     "Runs of each (default 5; 3 with --quick)", .least = 1, .most = RUNS_MAX},
+    OPTIONS_SETTINGS,
 };
 
-static const struct argp_option argp_options[] = {
-    {"budgets", KEY_BUDGETS, "LIST", 0, "Of an increment, in KiB (default 16,64,256)", 0},
-    {"objects", KEY_OBJECTS, "NUMBER", 0, "Alive (default 1048576; 65536 with --quick)", 0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 5; 3 with --quick)", 0},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct pause_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_BUDGETS:
-    options_numbers(state, "--budgets", text, 1, 1 << 20, &options->budgets);
-    return 0;
-  case KEY_OBJECTS:
-    options->objects = options_number(state, "--objects", text, 1, 16777216);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_pause(int argc, char **argv)
-{
-  static const struct argp argp =
-      OPTIONS_ARGP(argp_options, parse,
-                   "Times the increments of collections of a heap in which everything is alive: a "
-                   "balanced tree, and a large array of objects.");
-  struct pause_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_pause, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_pause = {"pause", "how long the increments of a collection are",
-                                      main_pause, measure_default, tabulate};
+const struct command command_pause = {
+    .name = "pause",
+    .summary = "how long the increments of a collection are",
+    .doc = "Times the increments of collections of a heap in which everything is alive: a "
+           "balanced tree, and a large array of objects.",
+    .options = option_rows,
+    .bytes = sizeof(struct pause_options),
+    .measure = measure,
+    .tabulate = tabulate,
+};

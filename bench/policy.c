@@ -171,14 +171,24 @@ static void add_case(struct report *report, const struct outcome *outcome, uint6
   }
 }
 
-static bool measure(struct report *report, const struct policy_options *options)
+static void fill_in(struct policy_options *options)
 {
+  if (options->max_bytes == 0)
+    options->max_bytes = options->settings.quick ? QUICK_MAX_BYTES : MAX_BYTES;
+  if (options->runs == 0)
+    options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
+}
+
+static bool measure(struct report *report, void *input)
+{
+  struct policy_options *options = input;
   struct outcome *outcome = memory_new(1, sizeof *outcome);
   slh_pool_options pool_options = SLH_POOL_OPTIONS_INIT;
   slh_error error = {0};
   bool good = true;
   slh_pool *pool;
 
+  fill_in(options);
   pool_options.slots = 1;
   if (slh_pool_new(&pool_options, &pool, &error) != SLH_OK) {
     fprintf(stderr, "slotheap-bench: policy: %s\n", error.message);
@@ -200,14 +210,6 @@ static bool measure(struct report *report, const struct policy_options *options)
   slh_pool_free(pool);
   free(outcome);
   return good;
-}
-
-static void fill_in(struct policy_options *options)
-{
-  if (options->max_bytes == 0)
-    options->max_bytes = options->settings.quick ? QUICK_MAX_BYTES : MAX_BYTES;
-  if (options->runs == 0)
-    options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
 }
 
 /* ---- the table ---- */
@@ -255,51 +257,24 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_MAX = 0x200,
-  KEY_RUNS
+static const struct option_row option_rows[] = {
+    {"max", OPTION_SIZE, offsetof(struct policy_options, max_bytes),
+     "What a heap may hold (default 32M; 8M with --quick)", .least = 4 * MIB, .most = 1024 * MIB},
+    {"runs", OPTION_NUMBER, offsetof(struct policy_options, runs),
+     "Runs of each (default 5; 2 with --quick)", .least = 1, .most = RUNS_MAX},
+    OPTIONS_SETTINGS,
 };
 
-static const struct argp_option argp_options[] = {
-    {"max", KEY_MAX, "SIZE", 0, "What a heap may hold (default 32M; 8M with --quick)", 0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 5; 2 with --quick)", 0},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct policy_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_MAX:
-    options->max_bytes = options_size(state, "--max", text, 4 * MIB, 1024 * MIB);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_policy(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Runs programs with different amounts of garbage under the default policy and under "
-      "fixed ones, and compares processor time, collections and memory.");
-  struct policy_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_policy, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_policy = {"policy", "the default policy against fixed ones",
-                                       main_policy, NULL, tabulate};
+const struct command command_policy = {
+    .name = "policy",
+    .summary = "the default policy against fixed ones",
+    .doc = "Runs programs with different amounts of garbage under the default policy and under "
+           "fixed ones, and compares processor time, collections and memory.",
+    .options = option_rows,
+    .bytes = sizeof(struct policy_options),
+    .measure = measure,
+    .tabulate = tabulate,
+    .alone = true,
+};

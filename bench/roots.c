@@ -280,8 +280,9 @@ static void run(struct bed *bed, struct sampled *cases, uint64_t number)
     }
 }
 
-static bool measure(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *options)
 {
+  const struct settings *settings = options;
   struct sampled cases[COUNT(operations) + COUNT(kinds) * COUNT(counts)];
   uint64_t runs = settings->quick ? QUICK_RUNS : RUNS;
   struct bed bed = {0};
@@ -318,14 +319,13 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-static int main_roots(int argc, char **argv)
-{
-  static const char doc[] =
-      "Times what a host written in C does to keep references and host data: roots of each "
-      "kind, externrefs, protected calls, and collections with many of them.";
-
-  return bench_main(&command_roots, doc, measure, argc, argv);
-}
-
-const struct command command_roots = {"roots", "what roots and host data cost a host in C",
-                                      main_roots, measure, tabulate};
+const struct command command_roots = {
+    .name = "roots",
+    .summary = "what roots and host data cost a host in C",
+    .doc = "Times what a host written in C does to keep references and host data: roots of each "
+           "kind, externrefs, protected calls, and collections with many of them.",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+};

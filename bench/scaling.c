@@ -9,7 +9,7 @@
 #define QUICK_ROUNDS 3
 #define SECONDS 0.6 /* of a round */
 #define QUICK_SECONDS 0.15
-#define COUNTS_MAX 8
+#define COUNTS_MAX OPTIONS_LIST_MAX
 
 struct scaling_options {
   struct settings settings;
@@ -21,7 +21,6 @@ static void default_threads(struct options_list *threads)
 {
   uint64_t processors = pin_processors();
 
-  threads->count = 0;
   for (uint64_t count = 1; count < processors && threads->count + 1 < COUNTS_MAX; count *= 2)
     threads->values[threads->count++] = count;
   threads->values[threads->count++] = processors;
@@ -68,14 +67,17 @@ static void add_samples(struct report *report, const struct options_list *thread
   }
 }
 
-static bool measure(struct report *report, const struct scaling_options *options)
+static bool measure(struct report *report, void *input)
 {
+  struct scaling_options *options = input;
   struct server *servers[COUNTS_MAX];
   static double samples[COUNTS_MAX][ROUNDS];
   size_t rounds = options->settings.quick ? QUICK_ROUNDS : ROUNDS;
   size_t opened = 0;
   bool good = true;
 
+  if (options->threads.count == 0)
+    default_threads(&options->threads);
   for (; good && opened < options->threads.count; opened += good) {
     struct engine_options engine = {.workload = &workload_chain,
                                     .threads = (unsigned)options->threads.values[opened]};
@@ -89,14 +91,6 @@ static bool measure(struct report *report, const struct scaling_options *options
   while (opened > 0)
     server_close(servers[--opened]);
   return good;
-}
-
-static bool measure_default(struct report *report, const struct settings *settings)
-{
-  struct scaling_options options = {.settings = *settings};
-
-  default_threads(&options.threads);
-  return measure(report, &options);
 }
 
 static void tabulate(const struct report *report, struct table *table)
@@ -118,52 +112,23 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_THREADS = 0x200
-};
-
-static const struct argp_option argp_options[] = {
-    {"threads", KEY_THREADS, "LIST", 0,
+static const struct option_row option_rows[] = {
+    {"threads", OPTION_LIST, offsetof(struct scaling_options, threads),
      "Numbers of threads, each compared with the first (default: 1, 2, 4 and so on up to the "
      "number of processors)",
-     0},
-    {0}};
+     .least = 1, .most = 1000},
+    OPTIONS_SETTINGS,
+};
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct scaling_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_THREADS:
-    options_numbers(state, "--threads", text, 1, 1000, &options->threads);
-    if (options->threads.count > COUNTS_MAX)
-      argp_error(state, "--threads has %zu numbers; at most %d are allowed", options->threads.count,
-                 COUNTS_MAX);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_scaling(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Serves stores of 1,000 objects on different numbers of threads, each on a processor "
-      "of its own, and compares how many a second.");
-  struct scaling_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  default_threads(&options.threads);
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_scaling, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_scaling = {"scaling", "stores a second on more threads than one",
-                                        main_scaling, measure_default, tabulate};
+const struct command command_scaling = {
+    .name = "scaling",
+    .summary = "stores a second on more threads than one",
+    .doc = "Serves stores of 1,000 objects on different numbers of threads, each on a processor "
+           "of its own, and compares how many a second.",
+    .options = option_rows,
+    .bytes = sizeof(struct scaling_options),
+    .measure = measure,
+    .tabulate = tabulate,
+};

@@ -15,6 +15,8 @@
 #define QUICK_ROUNDS 3
 #define SECONDS 10.0
 #define QUICK_SECONDS 1.0
+#define SECONDS_IN_ALL 12.0 /* for each of two workloads */
+#define QUICK_SECONDS_IN_ALL 1.5
 #define THREADS_MAX 1024
 #define WARM_STORES 1000   /* of the traced child, before it is counted */
 #define TRACED_STORES 2000 /* while it is counted */
@@ -25,6 +27,8 @@ static const struct workload *const workloads[] = {&workload_graph, &workload_js
 
 struct serve_options {
   struct settings settings;
+  const char *workload; /* NULL: the default */
+  uint64_t threads;     /* 0: the default */
   struct engine_options engine;
   double seconds;  /* 0: the default */
   uint64_t stores; /* 0: as many as the time allows */
@@ -206,7 +210,7 @@ static void add_rounds(struct report *report, const struct serve_options *option
   }
 }
 
-static bool measure(struct report *report, const struct serve_options *options)
+static bool measure_workload(struct report *report, const struct serve_options *options)
 {
   static struct server_round rounds[ROUNDS];
   size_t count = options->settings.quick ? QUICK_ROUNDS : ROUNDS;
@@ -224,25 +228,39 @@ static bool measure(struct report *report, const struct serve_options *options)
   return good;
 }
 
-static void fill_in(struct serve_options *options)
+/* NULL: there is no such workload. */
+static const struct workload *find_workload(const char *name)
 {
-  if (options->engine.threads == 0)
-    options->engine.threads = pin_processors();
-  if (options->seconds == 0)
-    options->seconds = options->settings.quick ? QUICK_SECONDS : SECONDS;
-  options->engine.seed = options->settings.seed;
+  for (size_t i = 0; i < WORKLOADS; i++)
+    if (strcmp(workloads[i]->name, name) == 0)
+      return workloads[i];
+  return NULL;
 }
 
-static bool measure_default(struct report *report, const struct settings *settings)
+static void fill_in(struct serve_options *options)
 {
-  struct serve_options options = {.settings = *settings, .seconds = settings->quick ? 1.5 : 12};
-  bool good = true;
+  bool quick = options->settings.quick;
 
-  fill_in(&options);
-  options.engine.workload = &workload_graph;
-  good &= measure(report, &options);
-  options.engine.workload = &workload_json;
-  good &= measure(report, &options);
+  options->engine.workload =
+      options->workload != NULL ? find_workload(options->workload) : &workload_graph;
+  options->engine.threads = options->threads != 0 ? (unsigned)options->threads : pin_processors();
+  options->engine.seed = options->settings.seed;
+  if (options->seconds == 0)
+    options->seconds = options->settings.all ? (quick ? QUICK_SECONDS_IN_ALL : SECONDS_IN_ALL)
+                                             : (quick ? QUICK_SECONDS : SECONDS);
+}
+
+static bool measure(struct report *report, void *input)
+{
+  struct serve_options *options = input;
+  bool good;
+
+  fill_in(options);
+  good = measure_workload(report, options);
+  if (options->settings.all) {
+    options->engine.workload = &workload_json;
+    good &= measure_workload(report, options);
+  }
   return good;
 }
 
@@ -264,47 +282,38 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_WORKLOAD = 0x200,
-  KEY_THREADS,
-  KEY_SECONDS,
-  KEY_STORES,
-  KEY_POOL,
-  KEY_RUNTIME
-};
-
-static const struct argp_option argp_options[] = {
-    {"workload", KEY_WORKLOAD, "NAME", 0,
+static const struct option_row option_rows[] = {
+    {"workload", OPTION_TEXT, offsetof(struct serve_options, workload),
      "graph: linked objects and garbage, one store in eight collects (default); json: parses and "
      "queries documents; chain: 1,000 linked objects",
-     0},
-    {"threads", KEY_THREADS, "NUMBER", 0, "Threads (default: one for each processor)", 0},
-    {"seconds", KEY_SECONDS, "NUMBER", 0,
-     "How long in all, a tenth of it to warm up (default 10; 1 with --quick)", 0},
-    {"stores", KEY_STORES, "NUMBER", 0, "Serve at least so many stores, instead of for a time", 0},
-    {"pool", KEY_POOL, "OPTIONS", 0,
-     "Of the pool, as 'slotheap options' lists them: slots=100,isolation=strict for example", 0},
-    {"runtime", KEY_RUNTIME, "OPTIONS", 0,
-     "Likewise of the runtime: collector=generational for example", 0},
-    {0}};
+     .argument = "NAME"},
+    {"threads", OPTION_NUMBER, offsetof(struct serve_options, threads),
+     "Threads (default: one for each processor)", .least = 1, .most = THREADS_MAX},
+    {"seconds", OPTION_SECONDS, offsetof(struct serve_options, seconds),
+     "How long in all, a tenth of it to warm up (default 10; 1 with --quick)", .most = 86400},
+    {"stores", OPTION_NUMBER, offsetof(struct serve_options, stores),
+     "Serve at least so many stores, instead of for a time", .least = 1, .most = UINT64_C(1) << 40},
+    {"pool", OPTION_TEXT, offsetof(struct serve_options, engine.pool),
+     "Of the pool, as 'slotheap options' lists them: slots=100,isolation=strict for example",
+     .argument = "OPTIONS"},
+    {"runtime", OPTION_TEXT, offsetof(struct serve_options, engine.runtime),
+     "Likewise of the runtime: collector=generational for example", .argument = "OPTIONS"},
+    OPTIONS_SETTINGS,
+};
 
-static const struct workload *find_workload(struct argp_state *state, const char *name)
+static void check(struct argp_state *state, void *input)
 {
-  for (size_t i = 0; i < WORKLOADS; i++)
-    if (strcmp(workloads[i]->name, name) == 0)
-      return workloads[i];
-  argp_error(state, "--workload is '%s'; it must be graph, json or chain", name);
-  return NULL;
-}
-
-static void check_options(struct argp_state *state, const struct engine_options *engine)
-{
+  struct serve_options *options = input;
+  const struct engine_options *engine = &options->engine;
   slh_pool_options pool = SLH_POOL_OPTIONS_INIT;
   slh_runtime_options runtime = SLH_RUNTIME_OPTIONS_INIT;
   slh_error error;
 
+  fill_in(options);
+  if (engine->workload == NULL)
+    argp_error(state, "--workload is '%s'; it must be graph, json or chain", options->workload);
   if (slh_pool_options_parse(&pool, engine->pool, &error) != SLH_OK)
     argp_error(state, "--pool: %s", error.message);
   if (slh_runtime_options_parse(&runtime, engine->runtime, &error) != SLH_OK)
@@ -315,55 +324,14 @@ static void check_options(struct argp_state *state, const struct engine_options 
                (unsigned long long)pool.slots, engine->threads);
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct serve_options *options = state->input;
-  struct engine_options *engine = &options->engine;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_WORKLOAD:
-    engine->workload = find_workload(state, text);
-    return 0;
-  case KEY_THREADS:
-    engine->threads = (unsigned)options_number(state, "--threads", text, 1, THREADS_MAX);
-    return 0;
-  case KEY_SECONDS:
-    options->seconds = options_decimal(state, "--seconds", text, 0.01, 86400);
-    return 0;
-  case KEY_STORES:
-    options->stores = options_number(state, "--stores", text, 1, UINT64_C(1) << 40);
-    return 0;
-  case KEY_POOL:
-    engine->pool = text;
-    return 0;
-  case KEY_RUNTIME:
-    engine->runtime = text;
-    return 0;
-  case ARGP_KEY_END:
-    fill_in(options);
-    check_options(state, engine);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_serve(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Serves short-lived stores from one pool and prints how many a second, how long each "
-      "took, and what it cost the system.");
-  struct serve_options options = {.settings = SETTINGS_INIT, .engine.workload = &workload_graph};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_serve, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_serve = {"serve", "stores a second of a workload, and their latencies",
-                                      main_serve, measure_default, tabulate};
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "stores a second of a workload, and their latencies",
+    .doc = "Serves short-lived stores from one pool and prints how many a second, how long each "
+           "took, and what it cost the system.",
+    .options = option_rows,
+    .bytes = sizeof(struct serve_options),
+    .check = check,
+    .measure = measure,
+    .tabulate = tabulate,
+};

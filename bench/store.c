@@ -118,11 +118,26 @@ static bool add_size(struct report *report, const struct peers *peers,
   return good;
 }
 
-static bool measure(struct report *report, const struct store_options *options)
+static void fill_in(struct store_options *options)
 {
+  static const struct options_list objects = {{0, 10, 100, 1000, 10000}, 5};
+
+  options_choose_all(options->chosen, SYSTEMS);
+  if (options->objects.count == 0)
+    options->objects = objects;
+  if (options->runs == 0)
+    options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
+  if (options->milliseconds == 0)
+    options->milliseconds = options->settings.quick ? QUICK_MILLISECONDS : MILLISECONDS;
+}
+
+static bool measure(struct report *report, void *input)
+{
+  struct store_options *options = input;
   struct peers *peers = memory_new(1, sizeof *peers);
   bool good = true;
 
+  fill_in(options);
   find_peers(peers, options);
   /* What is started from here inherits the processor; the last one, as the
    * first often serves the machine's interrupts. */
@@ -136,31 +151,6 @@ static bool measure(struct report *report, const struct store_options *options)
   pin_release();
   free(peers);
   return good;
-}
-
-static void fill_in(struct store_options *options)
-{
-  static const struct options_list objects = {{0, 10, 100, 1000, 10000}, 5};
-  bool any = false;
-
-  for (size_t i = 0; i < SYSTEMS; i++)
-    any |= options->chosen[i];
-  for (size_t i = 0; i < SYSTEMS && !any; i++)
-    options->chosen[i] = true;
-  if (options->objects.count == 0)
-    options->objects = objects;
-  if (options->runs == 0)
-    options->runs = options->settings.quick ? QUICK_RUNS : RUNS;
-  if (options->milliseconds == 0)
-    options->milliseconds = options->settings.quick ? QUICK_MILLISECONDS : MILLISECONDS;
-}
-
-static bool measure_default(struct report *report, const struct settings *settings)
-{
-  struct store_options options = {.settings = *settings};
-
-  fill_in(&options);
-  return measure(report, &options);
 }
 
 static void tabulate_cell(const struct report *report, struct table *table, const char *name,
@@ -202,64 +192,29 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-/* ---- arguments ---- */
+/* ---- options ---- */
 
-enum {
-  KEY_RUNS = 0x200,
-  KEY_MILLISECONDS,
-  KEY_OBJECTS,
-  KEY_SYSTEMS
+static const struct option_row option_rows[] = {
+    {"objects", OPTION_LIST, offsetof(struct store_options, objects),
+     "Objects of a store (default 0,10,100,1000,10000)", .least = 0, .most = 10000000},
+    {"systems", OPTION_NAMES, offsetof(struct store_options, chosen),
+     "Which to run (default all): "
+     "slotheap,slotheap-drc,floor,glibc,mimalloc,mimalloc-heap,jemalloc-arena,apr-pool",
+     .names = systems, .name_count = SYSTEMS, .name_stride = sizeof *systems},
+    {"runs", OPTION_NUMBER, offsetof(struct store_options, runs),
+     "Runs of each (default 9; 3 with --quick)", .least = 1, .most = RUNS_MAX},
+    {"milliseconds", OPTION_NUMBER, offsetof(struct store_options, milliseconds),
+     "Of each run (default 25; 8 with --quick)", .least = 1, .most = 60000},
+    OPTIONS_SETTINGS,
 };
 
-static const struct argp_option argp_options[] = {
-    {"objects", KEY_OBJECTS, "LIST", 0, "Objects of a store (default 0,10,100,1000,10000)", 0},
-    {"systems", KEY_SYSTEMS, "LIST", 0,
-     "Which to run (default all): slotheap,slotheap-drc,floor,glibc,mimalloc,mimalloc-heap,"
-     "jemalloc-arena,apr-pool",
-     0},
-    {"runs", KEY_RUNS, "NUMBER", 0, "Runs of each (default 9; 3 with --quick)", 0},
-    {"milliseconds", KEY_MILLISECONDS, "NUMBER", 0, "Of each run (default 25; 8 with --quick)", 0},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-  struct store_options *options = state->input;
-
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &options->settings;
-    return 0;
-  case KEY_OBJECTS:
-    options_numbers(state, "--objects", text, 0, 10000000, &options->objects);
-    return 0;
-  case KEY_SYSTEMS:
-    options_choose(state, "--systems", text, systems, SYSTEMS, options->chosen);
-    return 0;
-  case KEY_RUNS:
-    options->runs = options_number(state, "--runs", text, 1, RUNS_MAX);
-    return 0;
-  case KEY_MILLISECONDS:
-    options->milliseconds = options_number(state, "--milliseconds", text, 1, 60000);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static int main_store(int argc, char **argv)
-{
-  static const struct argp argp = OPTIONS_ARGP(
-      argp_options, parse,
-      "Times store(n): a warm heap is taken, n linked objects of 16 bytes are allocated in "
-      "it, and it is dropped. Prints the median of all runs, and the ratio to slotheap.");
-  struct store_options options = {.settings = SETTINGS_INIT};
-  struct report *report;
-
-  argp_parse(&argp, argc, argv, 0, NULL, &options);
-  fill_in(&options);
-  report = report_new(options.settings.json);
-  return bench_finish(&command_store, report, &options.settings, measure(report, &options));
-}
-
-const struct command command_store = {"store", "a store of n objects, against other systems",
-                                      main_store, measure_default, tabulate};
+const struct command command_store = {
+    .name = "store",
+    .summary = "a store of n objects, against other systems",
+    .doc = "Times store(n): a warm heap is taken, n linked objects of 16 bytes are allocated in "
+           "it, and it is dropped. Prints the median of all runs, and the ratio to slotheap.",
+    .options = option_rows,
+    .bytes = sizeof(struct store_options),
+    .measure = measure,
+    .tabulate = tabulate,
+};

@@ -115,8 +115,9 @@ static void measure_case(char *memory, const struct heap_case *which,
                  good[i] ? rounds : 0);
 }
 
-static bool measure(struct report *report, const struct settings *settings)
+static bool measure(struct report *report, void *options)
 {
+  const struct settings *settings = options;
   uint64_t bytes = cases[CASES - 1].bytes + HUGE_BYTES;
   void *memory;
 
@@ -151,14 +152,14 @@ static void tabulate(const struct report *report, struct table *table)
   }
 }
 
-static int main_touch(int argc, char **argv)
-{
-  static const char doc[] =
-      "Writes to every page of a fresh heap, scrubs it and gives it back: with pages that "
-      "come one by one, in chunks ahead of the writes, and as huge pages.";
-
-  return bench_main(&command_touch, doc, measure, argc, argv);
-}
-
-const struct command command_touch = {"touch", "ways to bring pages into memory", main_touch, NULL,
-                                      tabulate};
+const struct command command_touch = {
+    .name = "touch",
+    .summary = "ways to bring pages into memory",
+    .doc = "Writes to every page of a fresh heap, scrubs it and gives it back: with pages that "
+           "come one by one, in chunks ahead of the writes, and as huge pages.",
+    .options = options_settings,
+    .bytes = sizeof(struct settings),
+    .measure = measure,
+    .tabulate = tabulate,
+    .alone = true,
+};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "pool/error.h"
+#include "pool/number.h"
 #include "pool/option-table.h"
 #include "pool/options.h"
 
@@ -76,56 +77,6 @@ static void set(void *options, const slh_option *option, uint64_t value)
 
 static const char *const switches[] = {"no", "yes", "false", "true", "off", "on", "0", "1", NULL};
 
-static const struct unit {
-  slh_option_kind kind;
-  const char *text;
-  uint64_t value;
-} units[] = {
-    {SLH_OPTION_BYTES, "K", UINT64_C(1) << 10},
-    {SLH_OPTION_BYTES, "k", UINT64_C(1) << 10},
-    {SLH_OPTION_BYTES, "KiB", UINT64_C(1) << 10},
-    {SLH_OPTION_BYTES, "M", UINT64_C(1) << 20},
-    {SLH_OPTION_BYTES, "m", UINT64_C(1) << 20},
-    {SLH_OPTION_BYTES, "MiB", UINT64_C(1) << 20},
-    {SLH_OPTION_BYTES, "G", UINT64_C(1) << 30},
-    {SLH_OPTION_BYTES, "g", UINT64_C(1) << 30},
-    {SLH_OPTION_BYTES, "GiB", UINT64_C(1) << 30},
-    {SLH_OPTION_BYTES, "T", UINT64_C(1) << 40},
-    {SLH_OPTION_BYTES, "t", UINT64_C(1) << 40},
-    {SLH_OPTION_BYTES, "TiB", UINT64_C(1) << 40},
-    {SLH_OPTION_TIME, "ms", 1},
-    {SLH_OPTION_TIME, "s", 1000},
-};
-
-/* 0: there is no such unit of this kind. */
-static uint64_t unit_of(slh_option_kind kind, struct word suffix)
-{
-  if (suffix.length == 0)
-    return 1;
-  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-    if (units[i].kind == kind && word_is(suffix, units[i].text))
-      return units[i].value;
-  }
-  return 0;
-}
-
-/* False: it is no number, or one that 64 bits do not hold. */
-static bool read_number(slh_option_kind kind, struct word word, uint64_t *out)
-{
-  size_t digits = 0;
-  uint64_t value = 0;
-  uint64_t unit;
-
-  for (; digits < word.length && word.at[digits] >= '0' && word.at[digits] <= '9'; digits++) {
-    if (__builtin_mul_overflow(value, 10, &value) ||
-        __builtin_add_overflow(value, (uint64_t)(word.at[digits] - '0'), &value))
-      return false;
-  }
-  unit = unit_of(kind, (struct word){word.at + digits, word.length - digits});
-  *out = value;
-  return digits > 0 && unit != 0 && !__builtin_mul_overflow(value, unit, out);
-}
-
 static bool read_value(const slh_option *option, struct word word, uint64_t *out)
 {
   int place = find_word(option->kind == SLH_OPTION_SWITCH ? switches : option->words, word);
@@ -139,7 +90,7 @@ static bool read_value(const slh_option *option, struct word word, uint64_t *out
     return place >= 0;
   default:
     *out = UINT64_MAX >> (64 - 8 * option->field_bytes);
-    return place >= 0 || (read_number(option->kind, word, out) &&
+    return place >= 0 || (slhi_read_number(option->kind, word.at, word.length, out) &&
                           (*out == 0 || (*out >= option->least && *out <= option->most)));
   }
 }

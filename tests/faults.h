@@ -25,10 +25,10 @@ enum {
   OS_MEMBARRIER = 1024,
   OS_THREAD = 2048, /* pthread_create */
   OS_MREMAP = 4096,
-  OS_MEMFD = 8192, /* memfd_create, shm_open */
+  OS_MEMFD = 8192,      /* memfd_create, shm_open */
   OS_FTRUNCATE = 16384, /* and posix_fallocate */
-  OS_SEAL = 32768, /* fcntl(F_ADD_SEALS) */
-  OS_OPEN = 65536, /* and mkostemps */
+  OS_SEAL = 32768,      /* fcntl(F_ADD_SEALS) */
+  OS_OPEN = 65536,      /* and mkostemps */
   OS_READ = 131072,
   OS_WRITE = 262144,
   OS_FSYNC = 524288,

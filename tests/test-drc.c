@@ -6,6 +6,8 @@
 #include "lib/counts.h"
 #include "tests/counted.h"
 
+#include <slotheap/dense.h>
+
 #define dropped(counted, number) ((counted)->data[number].drops)
 
 /* ---- at once ---- */
@@ -22,6 +24,20 @@ static void fields(void **state)
   assert_int_equal(dropped(c, COUNTED_RIGHT), 1);
   store_collect(c->store);
   assert_int_equal(datum_drops(c->data, COUNTED_DATA), 2);
+}
+
+/* By dense.h sums wrap around, and are aligned, in wide pools as well: 4 GiB further on is
+ * what the guard does not reach. */
+static void sums_that_wrap(void **state)
+{
+  struct counted *c = *state;
+  slh_ref first = slh_element(c->array, 0, sizeof first);
+  uint32_t offset = first.bits - c->node.bits;
+
+  assert_true(first.bits < c->node.bits);
+  slh_dense_set_ref(c->heap, c->node, offset + 3, slh_i31(7));
+  assert_int_equal(dropped(c, 0), 1);
+  assert_int_equal(counted_element(c, 0).bits, slh_i31(7).bits);
 }
 
 static void elements(void **state)
@@ -379,6 +395,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, counted_setup, counted_teardown)
   const struct CMUnitTest tests[] = {
       TEST(fields),
+      TEST(sums_that_wrap),
       TEST(elements),
       TEST(copies_within_an_array),
       TEST(owned_roots),

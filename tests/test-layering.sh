@@ -46,7 +46,7 @@ unlisted() {
 # Quotes are of headers of the tree: without a slash, of the file's own folder.
 cat >"$work/may-include" <<'END'
 include/.*                   <slotheap[.]h>|<slotheap/[a-z-]+[.]h>
-include/slotheap[.]hpp       <(cstring|exception|initializer_list|memory|utility)>
+include/.*[.]hpp             <(cstring|exception|initializer_list|memory|utility)>|<slotheap/[a-z]+[.]hpp>
 include/slotheap-export[.]h  <stdio[.]h>
 include/slotheap/base[.]h    <std(bool|def|int)[.]h>|<string[.]h>
 pool/.*                      "pool/.*"|"config[.]h"|<slotheap/.*>
@@ -59,10 +59,12 @@ END
 
 # Below the public interface, each for a reason: the command tells what the kernel has, of which
 # no call tells a host; image files are read where no heap is made of them; the bench
-# measures the port and its engines without a pool around them.
+# measures the port and its engines without a pool around them. Numbers in arguments are read
+# as those in options are, inline.
 cat >>"$work/may-include" <<'END'
 tool/probe[.]c                     "pool/os[.]h"
 tool/inspect[.]c                   "lib/image-format[.]h"
+(tool/size|bench/options)[.]c      "pool/number[.]h"
 bench/(decommit|image-graph|touch)[.]c  "pool/(os|decommit)[.]h"
 END
 
@@ -77,6 +79,7 @@ pool/(new-)?file[.]c              <(fcntl|sys/stat|liburing)[.]h>
 pool/host-memory[.]c              <jemalloc/jemalloc[.]h>
 pool/events[.][ch]                <sys/sdt[.]h>
 pool/os[.]h                       <sys/uio[.]h>
+pool/os-flags[.]h                 <sys/mman[.]h>
 pool/os-.*[.]c                    <.*>
 END
 
@@ -97,9 +100,21 @@ sed -nE 's/^([^ ]*)\/[^ \/]* "([^"\/]*)".*/\1\/\2/p' "$work/includes" | grep -v 
 done >"$work/missing"
 none "$work/missing" 'these are included by their name alone, and are not beside the file'
 
+# ---- files say what they are for ----
+
+# Sources have the second line for that, unless the header of that name says it; the README
+# has the code of quickstart.c as it is.
+(cd "$srcdir" && find include pool lib export tool examples bench tests -name '*.[ch]' -o -name '*.hpp') |
+  grep -Ev '^examples/quickstart|/node_modules/' | while read -r source; do
+  sed -n 2p "$srcdir/$source" | grep -q '^/[*/]' || {
+    [ "${source%.c}" != "$source" ] && [ -e "$srcdir/${source%.c}.h" ]
+  } || echo "$source"
+done >"$work/silent"
+none "$work/silent" 'these files must begin with a comment, in the second line, that says what they are for'
+
 # ---- guards have their header's path ----
 
-grep -E '\.h$' "$work/sources" | grep -Ev '^(bench|examples)/' | while read -r header; do
+grep -E '\.h(pp)?$' "$work/sources" | grep -Ev '^(bench|examples)/' | while read -r header; do
   guard=$(echo "${header#include/}" | sed 's/^slotheap-/slotheap\//; /^slotheap/!s/^/slotheap\//' |
     tr 'a-z/.-' 'A-Z___')
   sed -n '/^#/{N;p;q;}' "$srcdir/$header" | tr '\n' ' ' |
@@ -161,8 +176,10 @@ for header in $(cd "$srcdir/include" && echo slotheap*.h slotheap/*.h); do
   # shellcheck disable=SC2086
   [ -z "$cxx" ] || compile "$header" $cxx -std=c++11 -x c++
 done
-# shellcheck disable=SC2086
-[ -z "$cxx" ] || compile slotheap.hpp $cxx -std=c++17 -x c++
+for header in $(cd "$srcdir/include" && echo slotheap.hpp slotheap/*.hpp); do
+  # shellcheck disable=SC2086
+  [ -z "$cxx" ] || compile "$header" $cxx -std=c++17 -x c++
+done
 
 # A comment belongs to the declarations that follow it without a blank line.
 awk '

@@ -73,10 +73,10 @@ commands() {
   "$1" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# options: of the help or the page on standard input, but for those of all
+# options: of the help or the page on standard input, each with its letter, but for those of all
 options() {
-  sed 's/\\-/-/g' | sed -nE 's/^(\.BI?R? | +)(-[a-z]( ", " |, ))?--([a-z-]+).*/\4/p' |
-    grep -Evx "$common" | sort -u
+  sed 's/\\-/-/g' | sed -nE 's/^(\.BI?R? | +)((-[a-z])( ", " |, ))?--([a-z-]+).*/\5 \3/p' |
+    grep -Evx "($common) .*" | sort -u
 }
 
 # section PAGE NAME: what is under .SS NAME

@@ -106,7 +106,7 @@ run 0 plan
 says '^A wide pool'
 says '^  slots  *1000$'
 says '^  address space in all .*%\)'
-run 0 plan --json
+run 0 plan -j
 is_json
 says '"kind": "wide", "slots": 1000'
 [ "$(number guard_bytes)" -eq 1048576 ] || fail 'the guard of a wide pool'

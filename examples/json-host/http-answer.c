@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Answers, and errors as JSON. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

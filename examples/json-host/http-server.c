@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The start and the end of the server: the socket, and the threads that have it. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>

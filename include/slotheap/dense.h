@@ -129,7 +129,7 @@ static inline void slh_dense_init_ref(slh_heap *heap, slh_ref object, uint32_t o
 /* As slh_set_ref: with the barrier. */
 static inline void slh_dense_set_ref(slh_heap *heap, slh_ref object, uint32_t offset, slh_ref value)
 {
-  SLH_SET_REF(heap, object, object.bits + (uint64_t)offset, value,
+  SLH_SET_REF(heap, object, (object.bits + offset) & ~UINT32_C(3), value,
               slh_dense_init_ref(heap, object, offset, value), slh_barrier(heap, object, value));
 }
 
@@ -155,7 +155,7 @@ static inline SLH_NODISCARD slh_status slh_dense_array_set_ref(slh_heap *heap, s
 
   if (SLH_UNLIKELY(index >= slh_dense_array_length(heap, array)))
     return SLH_E_BOUNDS;
-  SLH_SET_REF(heap, array, at.bits, value, slh_dense_init_ref(heap, at, 0, value),
+  SLH_SET_REF(heap, array, at.bits & ~UINT32_C(3), value, slh_dense_init_ref(heap, at, 0, value),
               slh_array_barrier(heap, array, index, value));
   return SLH_OK;
 }

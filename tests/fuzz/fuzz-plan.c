@@ -236,7 +236,8 @@ void argp_error(const struct argp_state *state, const char *format, ...)
 /* The same, read in another way. False: it is no size. */
 static bool read_size(const char *text, wide *value)
 {
-  static const char *const endings[] = {"", "K", "KiB", "M", "MiB", "G", "GiB", "T", "TiB"};
+  static const char *const endings[] = {"",  "K",   "KiB", "k", "M",   "MiB", "m",
+                                        "G", "GiB", "g",   "T", "TiB", "t"};
   size_t digits = strspn(text, "0123456789");
 
   *value = 0;
@@ -248,7 +249,7 @@ static bool read_size(const char *text, wide *value)
   for (size_t i = 0; digits > 0 && i < sizeof endings / sizeof *endings; i++) {
     if (strcmp(text + digits, endings[i]) != 0)
       continue;
-    *value <<= 10 * ((i + 1) / 2);
+    *value <<= 10 * ((i + 2) / 3);
     return *value <= UINT64_MAX;
   }
   return false;

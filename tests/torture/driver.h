@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What a run of torture does, and running it. */
 #ifndef SLOTHEAP_TESTS_TORTURE_DRIVER_H
 #define SLOTHEAP_TESTS_TORTURE_DRIVER_H
 
