@@ -60,27 +60,40 @@ static void report_failure(char *const *arguments, int status)
           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+static int wait_for(pid_t child)
+{
+  int status = 0;
+
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+    continue;
+  return status;
+}
+
 /* As start(); NULL after a line on stderr. */
 static FILE *open_child(const char *path, char *const *arguments, pid_t *child)
 {
   int output = start(path, arguments, child);
   FILE *stream = output < 0 ? NULL : fdopen(output, "r");
+  int failed = errno;
 
-  if (stream == NULL) {
-    progress_clear();
-    fprintf(stderr, "slotheap-bench: cannot run %s: %s\n", path, strerror(errno));
+  if (stream != NULL)
+    return stream;
+  progress_clear();
+  fprintf(stderr, "slotheap-bench: cannot run %s: %s\n", path, strerror(failed));
+  if (output >= 0) {
+    close(output);
+    (void)wait_for(*child);
   }
-  return stream;
+  return NULL;
 }
 
 /* Waits for its end; `good` says whether it printed what it should. */
 static bool close_child(FILE *stream, pid_t child, char *const *arguments, bool good)
 {
-  int status = 0;
+  int status;
 
   fclose(stream);
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-    continue;
+  status = wait_for(child);
   if (status == 0 && good)
     return true;
   report_failure(arguments, status);

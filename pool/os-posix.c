@@ -111,15 +111,25 @@ static int write_template(int fd, const void *from, size_t bytes)
   return 0;
 }
 
+/* What was written is not to be shared, then. */
+static int keep_private(void *memory, size_t bytes, size_t kept)
+{
+  int failed = slhi_os_protect_writes(memory, kept);
+
+  if (failed)
+    slhi_os_unmap(memory, bytes);
+  else if (kept < bytes)
+    slhi_os_unmap((char *)memory + kept, bytes - kept);
+  return failed;
+}
+
 /* Nothing in the process has it mapped for writing any more, or will. */
 int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory, bool *sealed)
 {
-  int failed = write_template(fd, *memory, kept);
-
-  *sealed = true;
+  *sealed = write_template(fd, *memory, kept) == 0;
+  if (!*sealed)
+    return keep_private(*memory, bytes, kept);
   slhi_os_unmap(*memory, bytes);
-  if (failed)
-    return failed;
   *memory = mmap(NULL, kept, PROT_READ, MAP_PRIVATE, fd, 0);
   return *memory == MAP_FAILED ? errno : 0;
 }

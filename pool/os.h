@@ -79,8 +79,8 @@ int slhi_os_template_open(size_t bytes, int *fd, void **memory);
 
 /* Ends the writing: keeps the first `kept` of `bytes` bytes (both multiples of a page),
  * and `*memory` is a read-only mapping of them. `*sealed`: nothing can change them from now
- * on; not so if the system refuses that, or a child has the memory, too. On an error there is
- * no mapping. */
+ * on; not so if the system refuses that, lacks the room, or a child has the memory, too. On an
+ * error there is no mapping. */
 int slhi_os_template_seal(int fd, size_t bytes, size_t kept, void **memory, bool *sealed);
 void slhi_os_template_close(int fd);
 

@@ -284,6 +284,9 @@ static void what_collectors_do(void **state)
     assert_int_equal(code.barrier == SLH_CODEGEN_REMEMBER,
                      collectors_have((slh_collector)i, COLLECTORS_HAVE_YOUNG));
     assert_int_equal(code.counts_roots, code.barrier == SLH_CODEGEN_COUNT);
+    assert_int_equal(code.barrier == SLH_CODEGEN_COUNT, i == SLH_COLLECTOR_DRC);
+    assert_int_equal(code.barrier == SLH_CODEGEN_NO_BARRIER,
+                     i == SLH_COLLECTOR_NULL || i == SLH_COLLECTOR_COPYING);
   }
 }
 

@@ -284,6 +284,39 @@ static void fault(void *data)
   slh_set_i32(watch.heap, SLH_NULL, 8, 1);
 }
 
+#define CUT_OFF 9
+
+/* A list in register 2, counted; the callback of its middle faults. */
+static slh_ref list_that_faults(struct counted *c, struct datum *data)
+{
+  slh_ref at = SLH_NULL, ref = SLH_NULL;
+
+  assert_ok(slh_traps_enable(NULL));
+  watch.heap = c->heap;
+  for (int i = 0; i < CUT_OFF; i++) {
+    assert_ok(slh_new_externref(c->heap, &data[i], i == CUT_OFF / 2 ? fault : datum_drop, &ref));
+    at = store_node(c->store, at, ref, i);
+  }
+  counted_write(c->store, 2, at);
+  store_collect(c->store);
+  return at;
+}
+
+static void is_cut_off(struct counted *c, struct datum *data, slh_protected_fn *call)
+{
+  assert_status(slh_heap_protect(c->heap, call, c->store, NULL), SLH_E_TRAP);
+  slh_traps_disable();
+  assert_int_equal(data[CUT_OFF / 2].drops, 1);
+  assert_in_range(datum_drops(data, CUT_OFF), 1, CUT_OFF - 1);
+}
+
+static void is_made_up_for(struct counted *c, struct datum *data)
+{
+  datum_all_dropped(data, CUT_OFF);
+  store_collect(c->store);
+  assert_int_equal(store_count(c->store), 2 + COUNTED_DATA);
+}
+
 static void drop_protected(void *context)
 {
   struct store *store = context;
@@ -294,25 +327,34 @@ static void drop_protected(void *context)
 static void drops_that_are_cut_off_go_on(void **state)
 {
   struct counted *c = *state;
-  struct datum data[9] = {{0, false}};
-  slh_ref at = SLH_NULL, ref = SLH_NULL;
-  slh_trap trap;
+  struct datum data[CUT_OFF] = {{0, false}};
 
-  assert_ok(slh_traps_enable(NULL));
-  watch.heap = c->heap;
-  for (int i = 0; i < 9; i++) {
-    assert_ok(slh_new_externref(c->heap, &data[i], i == 4 ? fault : datum_drop, &ref));
-    at = store_node(c->store, at, ref, i);
-  }
-  counted_write(c->store, 2, at);
-  store_collect(c->store);
-  assert_status(slh_heap_protect(c->heap, drop_protected, c->store, &trap), SLH_E_TRAP);
-  assert_int_equal(data[4].drops, 1);
-  assert_in_range(datum_drops(data, 9), 1, 8);
+  (void)list_that_faults(c, data);
+  is_cut_off(c, data, drop_protected);
   slh_drop_ref(c->heap, SLH_NULL);
-  datum_all_dropped(data, 9);
-  store_collect(c->store);
-  assert_int_equal(store_count(c->store), 2 + COUNTED_DATA);
+  is_made_up_for(c, data);
+}
+
+static void collect_protected(void *context)
+{
+  (void)collect(context);
+}
+
+/* And a collection, with the next step. */
+static void collections_that_are_cut_off_go_on(void **state)
+{
+  struct counted *c = *state;
+  struct datum data[CUT_OFF] = {{0, false}};
+  bool complete = false;
+
+  /* Listed, and without a count: it dies in the next one. */
+  (void)slh_expose_ref(c->heap, list_that_faults(c, data));
+  counted_write(c->store, 2, SLH_NULL);
+  assert_int_equal(datum_drops(data, CUT_OFF), 0);
+  is_cut_off(c, data, collect_protected);
+  while (!complete)
+    assert_ok(slh_collection_step(c->heap, 1, &complete));
+  is_made_up_for(c, data);
 }
 
 /* ---- a slot for one collector after the other ---- */
@@ -383,6 +425,7 @@ int main(void)
       TEST(steps_of_any_size),
       cmocka_unit_test(stores_that_end_in_the_middle_of_a_collection),
       TEST(drops_that_are_cut_off_go_on),
+      TEST(collections_that_are_cut_off_go_on),
       cmocka_unit_test(slots_go_from_one_collector_to_another),
   };
 

@@ -375,16 +375,6 @@ static void some_pools_copy(void **state)
   assert_false(is_mapped_in(image, &options, OS_MREMAP));
   slh_image_free(image);
   slh_image_free(copied);
-  faults_fail(OS_SEAL, 0, 1, EBUSY);
-  image = bytes_of(store);
-  assert_int_equal(faults_end(), 1);
-  assert_false(is_mapped_in(image, &options, 0));
-  slh_image_free(image);
-  faults_fail(OS_MEMFD, 0, 1, ENOSYS);
-  image = bytes_of(store);
-  assert_int_equal(faults_end(), 1);
-  assert_false(is_mapped_in(image, &options, 0));
-  slh_image_free(image);
 }
 
 /* ---- forks ---- */

@@ -328,6 +328,45 @@ static void dense_pools(void **state)
   run_all(false, &options);
 }
 
+/* An image of which the system refuses to make memory to share is copied. In particular,
+ * nothing is written where there is no room for it. */
+static void images_that_cannot_be_shared(void **state)
+{
+  static const struct {
+    unsigned calls;
+    uint64_t pass;
+    int error;
+  } refused[] = {{OS_SEAL, 0, EBUSY},
+                 {OS_MEMFD, 0, ENOSYS},
+                 {OS_FTRUNCATE, 0, ENOSPC},
+                 {OS_FTRUNCATE, 1, ENOSPC},
+                 {OS_FTRUNCATE, 2, ENOSPC}};
+  slh_pool_options options = helper_pool_options(1);
+  struct world world = {.options = options};
+  slh_pool *pool = helper_pool(&options);
+  uint64_t all = 0;
+
+  (void)state;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    uint64_t failed;
+    slh_image *image;
+    slh_heap *heap;
+
+    faults_fail(refused[i].calls, refused[i].pass, 1, refused[i].error);
+    image = make_image(&world, SLH_IMAGE_MAP, 3);
+    failed = faults_end();
+    all += failed;
+    heap = imaged_start(pool, image, NULL);
+    assert_int_equal(imaged_is_mapped(heap), failed == 0);
+    assert_memory_equal(slhi_heap_memory(heap), image->body.memory,
+                        image->end - slhi_heap_slot(heap)->slab->gap);
+    slh_heap_release(heap);
+    slh_image_free(image);
+  }
+  assert_in_range(all, 3, 4);
+  slh_pool_free(pool);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -336,6 +375,7 @@ int main(void)
       cmocka_unit_test(pools_that_populate),
       cmocka_unit_test(pools_without_huge_pages),
       cmocka_unit_test(dense_pools),
+      cmocka_unit_test(images_that_cannot_be_shared),
   };
 
   helper_zeal = SLH_ZEAL_NEVER;

@@ -108,16 +108,18 @@ static struct sockaddr_in loopback(uint16_t port)
   return address;
 }
 
-uint16_t child_free_port(void)
+/* The socket stays bound, and never listens. Without SO_REUSEADDR nobody else can bind to
+ * the port, and no connection is made from it. */
+uint16_t child_port(void)
 {
   struct sockaddr_in address = loopback(0);
   socklen_t length = sizeof address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
   assert_true(fd >= 0);
+  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
   assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-  close(fd);
   return ntohs(address.sin_port);
 }
 

@@ -33,8 +33,9 @@ int child_end(struct child *child, int signal);
 /* Waits for a child that ends by itself. */
 int child_wait(struct child *child);
 
-/* A port that nobody listened on a moment ago. */
-uint16_t child_free_port(void);
+/* A free port, kept from other processes until this one exits, for servers that say
+ * SO_REUSEADDR: they can be started on it again and again. */
+uint16_t child_port(void);
 
 /* Until the child accepts connections there; false if it ends instead. */
 bool child_listens(struct child *child, uint16_t port);

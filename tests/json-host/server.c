@@ -27,12 +27,12 @@ static void run(struct child *child, const char *const *options, uint16_t port)
   child_start(child, arguments);
 }
 
-static void run_and_listen(struct server *server, uint16_t port)
+static void run_and_listen(struct server *server)
 {
   char line[128];
   int length = 0;
 
-  run(&server->child, (const char *const *)server->options, port);
+  run(&server->child, (const char *const *)server->options, server->port);
   child_read_line(&server->child, line, sizeof line);
   if (sscanf(line, "listening on 127.0.0.1:%hu%n", &server->port, &length) != 1 ||
       line[length] != '\0')
@@ -49,7 +49,8 @@ void server_start(struct server *server, const char *const *options)
     assert_non_null(server->options[count]);
   }
   server->options[count] = NULL;
-  run_and_listen(server, 0);
+  server->port = child_port();
+  run_and_listen(server);
 }
 
 static void forget_options(struct server *server)
@@ -92,7 +93,7 @@ void server_kill(struct server *server)
 
 void server_restart(struct server *server)
 {
-  run_and_listen(server, server->port);
+  run_and_listen(server);
 }
 
 void server_expect_refusal(const char *const *options)

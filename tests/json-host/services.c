@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A port that was free may be taken when a program gets to it. */
-#define PORTS_TRIED 5
-
 /* ---- Redis ---- */
 
 static bool run_redis(struct redis *redis)
@@ -31,13 +28,10 @@ static bool run_redis(struct redis *redis)
 void redis_start(struct redis *redis)
 {
   redis->directory = child_directory();
-  for (int tries = 0; tries < PORTS_TRIED; tries++) {
-    redis->port = child_free_port();
-    snprintf(redis->url, sizeof redis->url, "redis://127.0.0.1:%d/0", redis->port);
-    if (run_redis(redis))
-      return;
-  }
-  fail_msg("redis-server does not start");
+  redis->port = child_port();
+  snprintf(redis->url, sizeof redis->url, "redis://127.0.0.1:%d/0", redis->port);
+  if (!run_redis(redis))
+    fail_msg("redis-server does not start");
 }
 
 void redis_kill(struct redis *redis)
@@ -113,14 +107,10 @@ void balancer_start(struct balancer *balancer, uint16_t first, uint16_t second)
 {
   char *directory = child_directory();
 
-  for (int tries = 0; tries < PORTS_TRIED; tries++) {
-    balancer->port = child_free_port();
-    if (run_nginx(balancer, directory, first, second)) {
-      free(directory);
-      return;
-    }
-  }
-  fail_msg("nginx does not start");
+  balancer->port = child_port();
+  if (!run_nginx(balancer, directory, first, second))
+    fail_msg("nginx does not start");
+  free(directory);
 }
 
 void balancer_stop(struct balancer *balancer)

@@ -416,6 +416,19 @@ static void a_taken_port_is_refused(void **state)
   server_stop(&server);
 }
 
+static void any_port(void **state)
+{
+  struct server server;
+  struct raw raw;
+
+  (void)state;
+  SERVER_START(&server, "--threads=1", "--port=0");
+  assert_int_not_equal(server.port, 0);
+  raw_open(&raw, server.port);
+  raw_close(&raw);
+  server_stop(&server);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -432,6 +445,7 @@ int main(void)
       cmocka_unit_test(connections_are_limited),
       cmocka_unit_test(impossible_limits_are_refused),
       cmocka_unit_test(a_taken_port_is_refused),
+      cmocka_unit_test(any_port),
   };
 
   return helper_run(tests, NULL, NULL);
