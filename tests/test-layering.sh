@@ -204,7 +204,7 @@ cat >"$work/may-call" <<'END'
 (lib|pool|export)/.*         mem(chr|cmp|cpy|move|set)|str(chr|cmp|cpy|len|ncmp|rchr)|bcmp|bsearch|qsort|qsort_r
 (lib|pool|export)/.*         stderr|fprintf|fputc|fputs|fwrite|abort|clock_gettime
 (pool|export)/.*             pthread_[a-z_]+|sched_yield|getpid|snprintf|vsnprintf
-lib/image-types              malloc|free
+lib/image-format             malloc|free
 pool/decay                   sigfillset
 pool/error                   strerrordesc_np|strerror_r
 pool/file                    open|close|read|write|lseek|fstat|fcntl|io_uring_[a-z_]+

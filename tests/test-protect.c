@@ -279,6 +279,39 @@ static void frames_before_a_reset_in_the_call(void **state)
   }
 }
 
+static bool yield_and_trap(void *context)
+{
+  access_make(context);
+  return true;
+}
+
+static void collect_and_yield(void *argument)
+{
+  struct access *access = argument;
+
+  REQUIRE_EQUAL(slh_heap_collect_async(access->heap, NULL, 1, yield_and_trap, access), SLH_OK);
+  REQUIRE(!"reached");
+}
+
+/* It is under way, and goes on. */
+static void collection_is_usable_after_a_trap(void **state)
+{
+  struct store *store = *state;
+  struct access access = access_null(store->heap);
+  bool complete = false;
+
+  traps_enable();
+  for (int i = 0; i < 100; i++)
+    store->roots[0] = store_node(store, store->roots[0], SLH_NULL, i);
+  assert_status(slh_heap_protect(store->heap, collect_and_yield, &access, NULL), SLH_E_TRAP);
+  assert_true(slh_collection_is_active(store->heap));
+  while (!complete)
+    assert_ok(slh_collection_step(store->heap, 1, &complete));
+  assert_false(slh_collection_is_active(store->heap));
+  assert_int_equal(slh_get_i32(store->heap, store->roots[0], HELPER_VALUE), 99);
+  assert_int_equal(store_count(store), 100);
+}
+
 static void slot_is_reused_after_a_trap(void **state)
 {
   struct store *store = *state;
@@ -359,6 +392,7 @@ int main(void)
       TEST(heap_is_usable_after_a_trap),
       TEST(frames_of_the_call_end_with_it),
       TEST(frames_before_a_reset_in_the_call),
+      TEST(collection_is_usable_after_a_trap),
       TEST(slot_is_reused_after_a_trap),
       TEST(errno_and_mask_survive_a_trap),
       TEST(no_system_calls),
