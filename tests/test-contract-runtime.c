@@ -91,6 +91,21 @@ static void collector_of_an_engine_is_an_option(void **state)
   assert_null(runtime);
 }
 
+static void zeal_is_limited(void **state)
+{
+  slh_runtime_options options = SLH_RUNTIME_OPTIONS_INIT;
+  slh_runtime *runtime = NULL;
+  slh_error error = {0};
+
+  (void)state;
+  options.zeal = SLH_ZEAL_MAX + 1;
+  assert_status(slh_runtime_new(&options, &runtime, &error), SLH_E_INVALID);
+  assert_non_null(strstr(error.message, "zeal"));
+  assert_null(runtime);
+  options.zeal = SLH_ZEAL_MAX;
+  slh_runtime_free(helper_runtime(&options));
+}
+
 /* Fills half a heap, collects it, and ends it. */
 static void use_and_release(slh_runtime *runtime, slh_heap *heap)
 {
@@ -424,6 +439,7 @@ int main(void)
       cmocka_unit_test(struct_layout_is_in_declaration_order),
       cmocka_unit_test(array_layout_and_exn_layout_are_fixed),
       cmocka_unit_test(collector_of_an_engine_is_an_option),
+      cmocka_unit_test(zeal_is_limited),
       cmocka_unit_test(new_gc_heap_from_a_pool),
       cmocka_unit_test(new_gc_heap_on_demand_is_unmapped_by_its_release),
       cmocka_unit_test(new_gc_heap_on_demand_fails_whole),

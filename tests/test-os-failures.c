@@ -302,6 +302,23 @@ static void test_resident_fails(void **state)
   slh_pool_free(pool);
 }
 
+static void test_no_thread_for_decay(void **state)
+{
+  slh_pool_options options = small_options();
+  slh_pool *pool = NULL;
+  slh_error error = {0};
+
+  (void)state;
+  options.decay_ms = 1;
+  options.decay_thread = true;
+  faults_fail(OS_THREAD, 0, 1, EAGAIN);
+  assert_int_equal(slh_pool_new(&options, &pool, &error), SLH_E_NOMEM);
+  assert_int_equal(faults_end(), 1);
+  assert_non_null(strstr(error.message, "thread"));
+  assert_null(pool);
+  slh_pool_free(helper_pool(&options));
+}
+
 /* ---- the steady state ---- */
 
 /* One store of a few thousand nodes. */
@@ -387,6 +404,7 @@ int main(void)
       cmocka_unit_test(test_each_mprotect_fails_for_good),
       cmocka_unit_test(test_silent_calls_fail),
       cmocka_unit_test(test_resident_fails),
+      cmocka_unit_test(test_no_thread_for_decay),
       cmocka_unit_test(test_warm_store_makes_no_calls),
       cmocka_unit_test(test_warm_store_in_a_jail),
   };
