@@ -26,31 +26,44 @@ static void end_run(struct collection *c, uint32_t from, uint32_t end)
   heap->data.bump = from;
 }
 
-/* From c->counting.at on. Whatever has another state than a COUNTED one is dead. */
+/* The bytes of what stays at `at`: what is COUNTED, and, unless all is swept, a hole that the
+ * phase before this one made in the region, for it is in a list. 0: it is neither. */
+static uint64_t bytes_that_stay(const struct collection *c, uint32_t at, uint32_t end)
+{
+  struct shapes shapes = slhi_shapes(c->heap->data.runtime);
+  bool is_hole = (*slhi_state(c->tables->counts, at) & SLHI_STATE_KIND) == SLHI_STATE_HOLE;
+  struct object object;
+
+  if (!slhi_object_read(shapes, c->heap->data.base + at, end - at, &object))
+    return 0;
+  return (slhi_shape_kind(object.shape) == SLH_KIND_FILLER) == is_hole ? object.bytes : 0;
+}
+
+/* From c->counting.at on. Whatever does not stay is dead. */
 static bool sweep_some(struct collection *c, const struct region *region, uint64_t *budget)
 {
   struct counting *counting = &c->counting;
   const struct counts *counts = c->tables->counts;
   uint32_t first = counting->at;
   uint32_t end = slhi_drc_scan_end(c, region, *budget);
-  bool sound = true;
 
   if (counting->run == 0)
     counting->run = region->start;
   while ((counting->at = slhi_next_state(counts, counting->at, end)) < end) {
     uint32_t at = counting->at;
-    uint32_t *state = slhi_state(counts, at);
-    struct object object;
+    uint32_t *state = slhi_state(counts, at), kind = *state & SLHI_STATE_KIND;
+    uint64_t bytes;
 
-    if ((*state & SLHI_STATE_KIND) != SLHI_STATE_COUNTED) {
+    if (kind != SLHI_STATE_COUNTED && (kind != SLHI_STATE_HOLE || counting->whole)) {
       *state = SLHI_STATE_NEW;
       counting->at = at + SLHI_OBJECT_ALIGN;
       continue;
     }
-    if (!slhi_drc_state_of(c, at, &object, &sound) || object.bytes > region->end - at)
+    bytes = bytes_that_stay(c, at, region->end);
+    if (bytes == 0)
       return false;
     end_run(c, counting->run, at);
-    counting->at = counting->run = at + (uint32_t)object.bytes;
+    counting->at = counting->run = at + (uint32_t)bytes;
     slhi_spend(budget, SLHI_ENTRY_WORK);
   }
   if (counting->at == region->end)

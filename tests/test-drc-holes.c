@@ -406,6 +406,40 @@ static void the_rest_is_trimmed(void **state)
   store_close(store);
 }
 
+/* An old object that dies in a collection takes a new one along, which others lie beside
+ * that die in the same: each byte is free once. */
+static void what_dies_with_an_old_one_is_free_once(void **state)
+{
+  struct store_options options = {SLH_COLLECTOR_DRC, NULL, 8 * KIB, 0};
+  struct store *store = counted_store(&options);
+  slh_ref old, young, taken[MOST];
+  uint32_t count = 0;
+
+  (void)fill(store, 4, 1024); /* so much that not all is swept */
+  old = store_node(store, SLH_NULL, SLH_NULL, 0);
+  counted_write(store, 1, old);
+  store_collect(store);
+  (void)slh_expose_ref(store->heap, old);
+  young = store_node(store, SLH_NULL, SLH_NULL, 1);
+  slh_set_ref(store->heap, old, HELPER_LEFT, young);
+  (void)store_node(store, SLH_NULL, SLH_NULL, 2);
+  counted_write(store, 2, store_node(store, SLH_NULL, SLH_NULL, 3));
+  counted_write(store, 1, SLH_NULL);
+  store_collect(store);
+  assert_int_equal(store_stats(store).holes, 3 * 16);
+  /* Holes so small are used at last. */
+  while (slh_alloc_struct_uninit(store->heap, store->node, &taken[count]) == SLH_OK) {
+    slh_set_i32(store->heap, taken[count], HELPER_VALUE, (int32_t)count);
+    count++;
+    assert_true(count < MOST);
+  }
+  assert_true(count >= 3);
+  for (uint32_t k = 0; k < count; k++)
+    assert_int_equal(slh_get_i32(store->heap, taken[k], HELPER_VALUE), k);
+  assert_int_equal(store_stats(store).holes, 0);
+  store_close(store);
+}
+
 /* ---- limits ---- */
 
 /* A heap can be filled to its last byte, emptied, and filled again, at the end and in
@@ -480,10 +514,14 @@ static void the_next_store_sees_zeros(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_programs),           cmocka_unit_test(what_was_dropped_is_used_again),
-      cmocka_unit_test(room_of_any_size),          cmocka_unit_test(holes_coalesce),
-      cmocka_unit_test(the_rest_is_trimmed),       cmocka_unit_test(filled_to_the_last_byte),
+      cmocka_unit_test(random_programs),
+      cmocka_unit_test(what_was_dropped_is_used_again),
+      cmocka_unit_test(room_of_any_size),
+      cmocka_unit_test(holes_coalesce),
+      cmocka_unit_test(the_rest_is_trimmed),
+      cmocka_unit_test(filled_to_the_last_byte),
       cmocka_unit_test(the_next_store_sees_zeros),
+      cmocka_unit_test(what_dies_with_an_old_one_is_free_once),
   };
 
   return helper_run(tests, NULL, NULL);
