@@ -230,7 +230,8 @@ static void run_all(slh_pool_kind kind)
         options.resident_budget_bytes = helper_one_in(&random, 4) ? 1 : 0;
         seen += run(&options, (slh_image_start)start, helper_random(&random), rounds);
       }
-  assert_true(seen > 0); /* where it may be: so it would have been noticed */
+  /* Where it may be: so it would have been noticed. */
+  assert_true(rounds < 80 || seen > 0);
 }
 
 static void test_wide(void **state)

@@ -112,14 +112,15 @@ static void compare_with(const struct engine_options *options, uint64_t rounds, 
 static void collections_change_nothing(void **state)
 {
   static const uint32_t zeals[] = {1, 2, 7};
+  uint64_t rounds = helper_rounds(1600);
 
   for (size_t i = 0; i < sizeof zeals / sizeof *zeals; i++) {
     struct engine_options options = engines_ample;
     struct engine_figures figures;
 
     options.zeal = zeals[i];
-    compare_with(&options, helper_rounds(1600), false, &figures);
-    assert_true(figures.collections > 100);
+    compare_with(&options, rounds, false, &figures);
+    assert_true(rounds < 100 || figures.collections > rounds);
   }
 }
 
@@ -127,10 +128,11 @@ static void tiny_heaps_are_collected_or_full(void **state)
 {
   struct engine_options options = engines_ample;
   struct engine_figures figures;
+  uint64_t rounds = helper_rounds(16000);
 
   options.limits.heap_bytes = 4096;
-  compare_with(&options, helper_rounds(16000), true, &figures);
-  assert_true(figures.collections > 0);
+  compare_with(&options, rounds, true, &figures);
+  assert_true(rounds < 100 || figures.collections > 0);
   print_message("%llu collections\n", (unsigned long long)figures.collections);
 }
 
