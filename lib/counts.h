@@ -154,7 +154,8 @@ static inline void slhi_count_down(const slh_heap *heap, struct counts *counts, 
 }
 
 /* In debug builds and with zeal, after a collection: no object has fewer references
- * counted than there are. SLH_E_CORRUPT, with a line on standard error. */
+ * counted than there are, and there is room for all holes. SLH_E_CORRUPT, with a line on
+ * standard error. */
 slh_status slhi_check_counts(slh_heap *heap);
 
 #endif

@@ -9,7 +9,7 @@
 
 /*
  * What the two ways cost from start to release, in units of a page that is copied
- * to a slot that keeps its memory, and scrubbed there: 0.16 us where
+ * to a slot that keeps its memory, and scrubbed there: 0.13 us where
  * doc/images.md measured all this, with pages of 4 KiB.
  */
 #define COST_UNCACHED 3 /* such a page beyond CACHED */
